@@ -1,0 +1,84 @@
+//! The command line from outside: bad usage gets one clear sentence and exit code 2, before anything is attached.
+
+use std::process::{Command, Output};
+
+fn skbtrail(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_skbtrail")).args(args).env("NO_COLOR", "1").output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Arguments, and what the message must hold.
+const BAD_USAGE: &[(&[&str], &[&str])] = &[
+    (&["trace", "--no-such-flag"], &["unexpected argument", "--no-such-flag"]),
+    (&["trase"], &["unrecognized subcommand", "trace"]),
+    (&["trace", "hots 1.1.1.1"], &["hots 1.1.1.1", "^", "host"]),
+    (&["trace", "tcp", "port"], &["tcp port", "^"]),
+    (&["trace", "--filter-netns", "/no/such/namespace"], &["/no/such/namespace"]),
+    (&["trace", "--filter-netns", "no-such-namespace"], &["no-such-namespace"]),
+    (&["trace", "--filter-netns", "inode:many"], &["inode:many"]),
+    (&["trace", "--filter-netns", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], &["Cargo.toml", "namespace"]),
+    (&["trace", "--filter-ifname", "loo"], &["loo", "`lo`"]),
+    (&["trace", "--filter-mark", "red"], &["red", "mark"]),
+    (&["trace", "--filter-mark", "1/2/3"], &["1/2/3", "mark"]),
+    (&["trace", "--filter-func", "ip_(rcv"], &["--filter-func", "ip_(rcv"]),
+    (&["trace", "--backend", "kprobe-mutli"], &["kprobe-mutli", "did you mean `kprobe-multi`"]),
+    (&["trace", "--columns", "skb,funk"], &["funk", "func"]),
+    (&["trace", "--timestamp", "noon"], &["noon", "relative"]),
+    (&["trace", "--ring-size", "3"], &["--ring-size", "power of two"]),
+    (&["trace", "--output-packet=1000"], &["--output-packet", "256"]),
+    (&["demo", "--backend", "uprobe"], &["uprobe", "tracepoint"]),
+    (&["functions", "ip_(rcv"], &["ip_(rcv"]),
+];
+
+#[test]
+fn bad_usage_is_one_sentence_and_exit_code_2() {
+    for (args, expected) in BAD_USAGE {
+        let output = skbtrail(args);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+        assert!(output.stdout.is_empty(), "{args:?} wrote to stdout");
+        for part in *expected {
+            assert!(message.contains(part), "{args:?}: `{part}` is not in: {message}");
+        }
+        assert!(!message.contains("panicked"), "{args:?}: {message}");
+    }
+}
+
+#[test]
+fn help_names_exit_codes_and_examples() {
+    let output = skbtrail(&["--help"]);
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for part in ["Exit codes", "Examples", "trace", "demo", "doctor", "functions"] {
+        assert!(help.contains(part), "no {part}");
+    }
+    let trace = String::from_utf8(skbtrail(&["trace", "--help"]).stdout).unwrap();
+    for flag in ["--filter-netns", "--filter-ifname", "--filter-mark", "--filter-func", "--kmods", "--backend",
+        "--output-json", "--output-stack", "--output-skb-metadata", "--timestamp", "--output-file"] {
+        assert!(trace.contains(flag), "no {flag}");
+    }
+}
+
+#[test]
+fn completions_and_manual_name_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = skbtrail(&["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("filter-netns"), "{shell}");
+    }
+    let manual = String::from_utf8(skbtrail(&["man"]).stdout).unwrap();
+    assert!(manual.starts_with(".ie") || manual.contains(".TH skbtrail"), "{manual}");
+    assert!(manual.contains("filter\\-netns"));
+}
+
+#[test]
+fn the_sample_needs_no_privileges() {
+    let output = skbtrail(&["demo", "--sample"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success());
+    assert!(stderr(&output).contains("sample"));
+    assert!(text.contains("NO_SOCKET") && text.contains("7001") && text.contains("7002"), "{text}");
+}

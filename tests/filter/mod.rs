@@ -1,0 +1,149 @@
+//! Filters against tcpdump: the same expressions over the same packets.
+
+mod generated;
+mod packets;
+mod tcpdump;
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use packets::Packet;
+use proptest::{
+    prop_assert,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use skbtrail::filter::{self, Framing, PacketSource};
+use tcpdump::Answer;
+use tracer_common::predicate::Verdict;
+
+/// Expressions written for coverage, one a line.
+const EXPRESSIONS: &str = include_str!("expressions.txt");
+
+/// Complaints of libpcap that its check of constant operands also makes about `ip[0] / ip[0]`, whose index is constant.
+const MISTAKEN: &[&str] = &["division by zero", "modulus by zero", "shift by more than 31 bits"];
+
+/// A capture and both ways to judge it.
+struct Capture {
+    framing: Framing,
+    packets: Vec<Packet>,
+    file: PathBuf,
+}
+
+/// What a comparison found.
+#[derive(Debug, Default)]
+struct Tally {
+    expressions: usize,
+    judged: usize,
+    matched: usize,
+    refused_by_both: usize,
+    faults: Vec<String>,
+}
+
+impl Capture {
+    fn new(folder: &tempfile::TempDir, framing: Framing) -> Self {
+        let (packets, link_type, name) = match framing {
+            Framing::Ethernet => (packets::ethernet(), tcpdump::ETHERNET, "ethernet.pcap"),
+            Framing::RawIp => (packets::raw(), tcpdump::RAW_IP, "raw.pcap"),
+        };
+        let file = folder.path().join(name);
+        tcpdump::write(&file, link_type, &packets).expect("failed to write the capture");
+        Self { framing, packets, file }
+    }
+
+    fn ours(&self, program: &filter::Compiled) -> Vec<usize> {
+        let judge = |packet: &Packet| {
+            let mut source = PacketSource::new(self.framing, &packet.bytes, packet.length);
+            program.program.evaluate(&mut source)
+        };
+        let matches = self.packets.iter().enumerate().filter(|(_, packet)| judge(packet) == Verdict::Match);
+        matches.map(|(number, _)| number).collect()
+    }
+
+    /// Compares one expression. Where tcpdump with its optimizer and tcpdump without it disagree about a packet, which
+    /// only short packets bring about, either answer is right.
+    fn compare(&self, expression: &str, tally: &mut Tally) {
+        if self.framing == Framing::RawIp && (expression.contains("ether[") || expression.contains("link[")) {
+            return;
+        }
+        tally.expressions += 1;
+        let compiled = filter::compile(&filter::Request { expression, ..filter::Request::default() });
+        let theirs = tcpdump::run(&self.file, expression, true);
+        let (compiled, theirs) = match (compiled, theirs) {
+            (Ok(compiled), Answer::Packets(theirs)) => (compiled, theirs),
+            (Err(_), Answer::Refused(_)) => return tally.refused_by_both += 1,
+            (Ok(_), Answer::Refused(_)) if self.framing == Framing::RawIp => return,
+            (Ok(_), Answer::Refused(reason)) if MISTAKEN.contains(&reason.as_str()) => return,
+            (ours, theirs) => {
+                let ours = ours.map_or_else(|error| error.to_string(), |_| "compiles".to_owned());
+                return tally.faults.push(format!("{:?} `{expression}`: ours {ours}, theirs {theirs:?}", self.framing));
+            }
+        };
+        let ours = self.ours(&compiled);
+        tally.judged += self.packets.len();
+        tally.matched += ours.len();
+        if ours == theirs {
+            return;
+        }
+        let unoptimized = match tcpdump::run(&self.file, expression, false) {
+            Answer::Packets(packets) => packets,
+            Answer::Refused(_) => theirs.clone(),
+        };
+        let sets = [&ours, &theirs, &unoptimized].map(|list| list.iter().copied().collect::<BTreeSet<usize>>());
+        let [ours, theirs, unoptimized] = sets;
+        let wrong: Vec<usize> = (0..self.packets.len())
+            .filter(|number| theirs.contains(number) == unoptimized.contains(number))
+            .filter(|number| ours.contains(number) != theirs.contains(number))
+            .collect();
+        if let Some(first) = wrong.first() {
+            let packet = &self.packets[*first];
+            let verdict = if ours.contains(first) { "only ours matches" } else { "only theirs matches" };
+            tally.faults.push(format!(
+                "{:?} `{expression}`: {} packets differ, first {first}, {verdict}: {:02x?}",
+                self.framing,
+                wrong.len(),
+                packet.bytes
+            ));
+        }
+    }
+}
+
+#[test]
+fn the_written_expressions_match_the_same_packets() {
+    let folder = tempfile::tempdir().expect("failed to make a folder");
+    let expressions: Vec<&str> = EXPRESSIONS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(expressions.len() >= 500, "only {} expressions", expressions.len());
+    let mut tally = Tally::default();
+    for framing in [Framing::Ethernet, Framing::RawIp] {
+        let capture = Capture::new(&folder, framing);
+        for expression in &expressions {
+            capture.compare(expression, &mut tally);
+        }
+    }
+    let Tally { expressions, judged, matched, refused_by_both, faults } = tally;
+    let counts = format!("{expressions} comparisons, {judged} verdicts, {matched} matches, {refused_by_both} refused by both");
+    assert!(faults.is_empty(), "{counts}\n{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Expressions tried at random; PROPTEST_CASES asks for more, and for other ones in every run.
+const GENERATED: u32 = 2000;
+
+#[test]
+fn generated_expressions_match_the_same_packets() {
+    let folder = tempfile::tempdir().expect("failed to make a folder");
+    let captures = [Framing::Ethernet, Framing::RawIp].map(|framing| Capture::new(&folder, framing));
+    let config = Config { cases: GENERATED, failure_persistence: None, ..Config::default() };
+    let mut runner = match std::env::var("PROPTEST_CASES") {
+        Ok(cases) => TestRunner::new(Config { cases: cases.parse().expect("PROPTEST_CASES is a number"), ..config }),
+        Err(_) => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    };
+    let tried = runner.run(&generated::expression(), |expression| {
+        let mut tally = Tally::default();
+        for capture in &captures {
+            capture.compare(&expression, &mut tally);
+        }
+        prop_assert!(tally.faults.is_empty(), "{}", tally.faults.join("\n"));
+        Ok(())
+    });
+    if let Err(fault) = tried {
+        panic!("{fault}");
+    }
+}

@@ -1,0 +1,44 @@
+//! The cases, one file each. A case is a function that returns an error when the kernel and the program did not
+//! do what they should; it starts from a bare machine and leaves one.
+
+mod backends;
+mod drops;
+mod filters;
+mod flood_counts;
+mod leaves_nothing;
+mod protocols;
+mod pwru_witness;
+mod smoke_boot;
+mod trace_ping;
+mod vanished_device;
+mod witness_order;
+
+use anyhow::Result;
+
+use crate::guest::Guest;
+
+pub(crate) struct Case {
+    /// The file's name.
+    pub(crate) name: &'static str,
+    /// What it shows, for `vm list`.
+    pub(crate) about: &'static str,
+    /// The oldest kernel that has what the case is about; only an older one may skip it.
+    pub(crate) min_kernel: (u32, u32),
+    /// How long it may take in the guest, seconds.
+    pub(crate) seconds: u64,
+    pub(crate) run: fn(&Guest) -> Result<()>,
+}
+
+pub(crate) const CASES: &[Case] = &[
+    smoke_boot::CASE,
+    pwru_witness::CASE,
+    trace_ping::CASE,
+    backends::CASE,
+    protocols::CASE,
+    filters::CASE,
+    drops::CASE,
+    vanished_device::CASE,
+    witness_order::CASE,
+    flood_counts::CASE,
+    leaves_nothing::CASE,
+];

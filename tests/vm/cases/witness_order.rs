@@ -1,0 +1,54 @@
+//! Every function that pwru prints for a packet, skbtrail prints too, in the same order, on the same pings.
+
+use anyhow::{Result, ensure};
+
+use super::Case;
+use crate::guest::Guest;
+use crate::net::Pair;
+use crate::tracer::{Hop, Trace, Tracer};
+use crate::witness::{Sight, watch};
+
+pub(crate) const CASE: Case = Case {
+    name: "witness_order",
+    about: "what pwru shows of a packet, skbtrail shows in the same order",
+    min_kernel: (5, 3),
+    seconds: 400,
+    run,
+};
+
+/// For kernels that attach one by one.
+const FEW: &[&str] = &["--filter-func", "ip_.*|icmp_.*|__netif_receive_skb.*|dev_.*|neigh_.*", "icmp"];
+
+fn run(guest: &Guest) -> Result<()> {
+    let pair = Pair::new()?;
+    let args = if guest.has_kprobe_multi() { &["icmp"] } else { FEW };
+    let mut running = Tracer::new(args).start()?;
+    let sights = watch(args, || pair.ping(3))?;
+    let seen = running.stop()?;
+    seen.check()?;
+    ensure!(sights.len() >= 20, "the witness saw only {} calls", sights.len());
+    for skb in addresses(&sights) {
+        contains_in_order(&seen, &sights, skb)?;
+    }
+    Ok(())
+}
+
+fn addresses(sights: &[Sight]) -> std::collections::BTreeSet<&str> {
+    sights.iter().map(|sight| sight.skb.as_str()).collect()
+}
+
+/// An address may serve several packets one after the other; their calls follow each other in both.
+fn contains_in_order(seen: &Trace, sights: &[Sight], skb: &str) -> Result<()> {
+    let mut ours = seen.hops.iter().filter(|hop| hop.skb() == skb).map(Hop::func);
+    for sight in sights.iter().filter(|sight| sight.skb == skb) {
+        // pwru puts the reason behind the name of a function that frees, and the module in brackets.
+        let func = sight.func.split(['(', '[']).next().unwrap_or_default();
+        ensure!(
+            ours.any(|our| our == func),
+            "{skb}: pwru has {func} next, skbtrail has {:?} and pwru {:?}",
+            seen.hops.iter().filter(|hop| hop.skb() == skb).map(Hop::func).collect::<Vec<_>>(),
+            sights.iter().filter(|sight| sight.skb == skb).map(|sight| &sight.func).collect::<Vec<_>>()
+        );
+    }
+    Ok(())
+}

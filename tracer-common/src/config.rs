@@ -1,0 +1,123 @@
+//! What user space sets before the programs are loaded (`.rodata`), and the counters that both sides share.
+
+/// Marker for a member that this kernel does not have.
+pub const ABSENT: u32 = u32::MAX;
+
+/// Byte offsets of kernel struct members, read from BTF. `.rodata` on the kernel side, so that the verifier folds them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+pub struct Offsets {
+    /// `sk_buff.dev`
+    pub skb_dev: u32,
+    /// `sk_buff.sk`
+    pub skb_sk: u32,
+    /// `sk_buff.len`
+    pub skb_len: u32,
+    /// `sk_buff.mark`
+    pub skb_mark: u32,
+    /// `sk_buff.protocol`
+    pub skb_protocol: u32,
+    /// `sk_buff.head`
+    pub skb_head: u32,
+    /// `sk_buff.data`
+    pub skb_data: u32,
+    /// `sk_buff.tail`, an offset from `head` on 64-bit kernels
+    pub skb_tail: u32,
+    /// `sk_buff.mac_header`
+    pub skb_mac_header: u32,
+    /// `sk_buff.network_header`
+    pub skb_network_header: u32,
+    /// `sk_buff.transport_header`
+    pub skb_transport_header: u32,
+    /// `sk_buff.vlan_tci`
+    pub skb_vlan_tci: u32,
+    /// `sk_buff.vlan_proto`
+    pub skb_vlan_proto: u32,
+    /// Byte that holds the bit-field `sk_buff.pkt_type` in its lowest three bits
+    pub skb_pkt_type: u32,
+    /// `net_device.nd_net`
+    pub dev_net: u32,
+    /// `net_device.ifindex`
+    pub dev_ifindex: u32,
+    /// `net_device.mtu`
+    pub dev_mtu: u32,
+    /// `net_device.name`
+    pub dev_name: u32,
+    /// `net.ns.inum`
+    pub net_inum: u32,
+    /// `sock_common.skc_net`
+    pub sock_net: u32,
+    /// `sock_common.skc_family`
+    pub sock_family: u32,
+    /// `sock_common.skc_state`
+    pub sock_state: u32,
+    /// `sock_common.skc_rcv_saddr`
+    pub sock_source: u32,
+    /// `sock_common.skc_daddr`
+    pub sock_destination: u32,
+    /// `sock_common.skc_v6_rcv_saddr`
+    pub sock_source6: u32,
+    /// `sock_common.skc_v6_daddr`
+    pub sock_destination6: u32,
+    /// `sock_common.skc_num`
+    pub sock_source_port: u32,
+    /// `sock_common.skc_dport`
+    pub sock_destination_port: u32,
+    /// `sock.sk_protocol`
+    pub sock_protocol: u32,
+}
+
+/// What a run wants, fixed before load.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+pub struct Settings {
+    /// BTF id of a struct of plain bytes for `bpf_rdonly_cast`, or 0 where that kfunc is missing: then
+    /// `bpf_probe_read_kernel` reads.
+    pub window: u32,
+    /// Thread group id of the tracer, whose own netlink and unix-socket buffers are not shown.
+    pub own_pid: u32,
+    /// 1: read the return address at entry.
+    pub want_caller: u32,
+    /// 1: send an [`crate::event::Extra`] with each event.
+    pub want_extra: u32,
+    /// 1: with the kernel stack in it.
+    pub want_stack: u32,
+    /// Packet bytes in it, at most [`crate::event::PACKET_BYTES`].
+    pub packet_bytes: u32,
+    /// Member chains in it, at most [`crate::event::METADATA_VALUES`].
+    pub metadata: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Most pointers that a member chain follows.
+pub const CHAIN_HOPS: usize = 8;
+
+/// A member chain (`skb->dev->ifindex`): follow `hops - 1` pointers, then read `size` bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+pub struct Chain {
+    /// Byte offset at each hop.
+    pub offsets: [u32; CHAIN_HOPS],
+    /// Offsets in use, at least 1.
+    pub hops: u32,
+    /// Bytes of the value: 1, 2, 4 or 8.
+    pub size: u32,
+}
+
+/// Per-CPU counters; the value is the index in the map.
+pub mod counter {
+    /// Hits that matched: each is shown or counted as lost.
+    pub const SEEN: u32 = 0;
+    /// Matched, but the ring was full.
+    pub const RING_FULL: u32 = 1;
+    /// Hits that the filter could not judge.
+    pub const UNDECIDABLE: u32 = 2;
+    /// Matched, but the tracer's own.
+    pub const OWN: u32 = 3;
+    /// Number of counters.
+    pub const COUNT: u32 = 4;
+}

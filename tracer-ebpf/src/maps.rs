@@ -1,0 +1,44 @@
+//! The maps, and the globals that user space sets before load.
+
+use aya_ebpf::{
+    btf_maps::{Array, ArrayOfMaps, PerCpuArray, RingBuf},
+    macros::btf_map,
+};
+use tracer_common::{
+    config::{Chain, Offsets, Settings, counter},
+    event::{Event, METADATA_VALUES},
+    predicate::Program,
+};
+
+/// Events on their way to user space; the size is set at load.
+#[btf_map]
+pub static EVENTS: RingBuf<Event, 4096> = RingBuf::new();
+
+/// The predicate program in force. A swap replaces the inner map, so that no hit is judged by a mixture of two.
+#[btf_map]
+pub static FILTER: ArrayOfMaps<Array<Program, 1>, 1> = ArrayOfMaps::new();
+
+/// Member chains to read with each event.
+#[btf_map]
+pub static CHAINS: Array<Chain, { METADATA_VALUES }> = Array::new();
+
+/// Counters of `tracer_common::config::counter`.
+#[btf_map]
+pub static COUNTERS: PerCpuArray<u64, { counter::COUNT as usize }> = PerCpuArray::new();
+
+/// Where struct members lie in this kernel.
+#[unsafe(no_mangle)]
+pub static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
+
+/// What this run wants.
+#[unsafe(no_mangle)]
+pub static SETTINGS: Settings = unsafe { core::mem::zeroed() };
+
+/// Adds one to a counter of this CPU.
+#[inline(always)]
+pub fn count(counter: u32) {
+    if let Some(value) = COUNTERS.get_ptr_mut(counter) {
+        // SAFETY: the slot belongs to this CPU, and a program on it is not interrupted by another of its kind.
+        unsafe { *value += 1 };
+    }
+}

@@ -1,0 +1,175 @@
+//! Arguments as typed. What they mean is worked out in `settings`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use super::cmd;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  fine
+  1  the run failed (no permission, no BTF, output that cannot be written, …)
+  2  bad usage (unknown flag, filter syntax, namespace or interface that does not exist, …)
+
+Examples:
+  skbtrail demo                                      what it does, on packets of its own
+  skbtrail doctor                                    what works on this machine
+  skbtrail trace host 10.0.0.7 and tcp port 443      one line for each function that a matching packet passes
+  skbtrail trace --filter-netns web --filter-ifname eth0 --output-json icmp";
+
+/// Follows every packet through the Linux kernel of this machine.
+#[derive(Debug, Parser)]
+#[command(name = "skbtrail", version, after_help = AFTER_HELP, arg_required_else_help = true, max_term_width = 100)]
+pub struct Args {
+    /// Say more about failures: the verifier's whole log
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a line for each kernel function that a matching packet passes
+    Trace(Box<Trace>),
+    /// Show what skbtrail does, on packets that it sends itself in namespaces of its own
+    Demo(cmd::demo::Args),
+    /// List the functions that can be probed
+    Functions(cmd::functions::Args),
+    /// Say what this kernel and this user can do
+    Doctor(cmd::doctor::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  skbtrail trace host 10.0.0.7 and tcp port 443
+  skbtrail trace --filter-netns /run/netns/web --filter-ifname eth0 icmp
+  skbtrail trace --output-stack --filter-func 'kfree_skb_reason' 'udp port 53'
+  skbtrail trace --output-json --output-limit-lines 100 | jq .func
+
+The run ends with Ctrl-C: what is in the ring is still printed, and stderr says how many hits were seen, shown and lost.
+Flags that pwru has too mean what they mean there.";
+
+/// Arguments of `trace`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub struct Trace {
+    /// Packets to show, in the language of pcap-filter(7); all without
+    #[arg(value_name = "FILTER", trailing_var_arg = true)]
+    pub filter: Vec<String>,
+    /// What to trace
+    #[command(flatten)]
+    pub what: What,
+    /// How to print it
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Which functions and packets.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What to trace")]
+pub struct What {
+    /// Network namespace: a path, a name of /run/netns, `inode:N` or `pid:N`
+    #[arg(long, value_name = "NETNS")]
+    pub filter_netns: Option<String>,
+    /// Interface, in the namespace of --filter-netns or in this one
+    #[arg(long, value_name = "NAME")]
+    pub filter_ifname: Option<String>,
+    /// skb->mark, decimal or 0x…, with an optional mask
+    #[arg(long, value_name = "MARK[/MASK]")]
+    pub filter_mark: Option<String>,
+    /// Functions to probe: a regular expression that matches the whole name
+    #[arg(long, value_name = "REGEX")]
+    pub filter_func: Option<String>,
+    /// Modules to look into, beside the kernel itself; all that are loaded without
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub kmods: Vec<String>,
+    /// Look into all loaded modules (which is what happens without --kmods)
+    #[arg(long)]
+    pub all_kmods: bool,
+    /// How to attach: kprobe-multi, kprobe or tracepoint; the best that works without
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Option<String>,
+    /// Size of the ring between kernel and skbtrail, MiB (a power of two)
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub ring_size: u32,
+}
+
+/// What to print, and where.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+#[expect(clippy::doc_markdown, reason = "this is help text")]
+pub struct Output {
+    /// Print JSON, an object a line (see assets/output-json.md)
+    #[arg(long)]
+    pub output_json: bool,
+    /// Columns to print, for text and JSON
+    #[arg(long, value_name = "NAME,…")]
+    pub columns: Option<String>,
+    /// Namespace, mark, interface, protocol, MTU and length
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub output_meta: bool,
+    /// Addresses and ports
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub output_tuple: bool,
+    /// TCP flags with the addresses
+    #[arg(long)]
+    pub output_tcp_flags: bool,
+    /// Who called the function
+    #[arg(long)]
+    pub output_caller: bool,
+    /// The kernel's stack below each line
+    #[arg(long)]
+    pub output_stack: bool,
+    /// First bytes of the packet below each line (1 to 256; 64 without a number)
+    #[arg(long, value_name = "BYTES", num_args = 0..=1, require_equals = true, default_missing_value = "64")]
+    pub output_packet: Option<u32>,
+    /// A member chain of the packet's sk_buff (skb->dev->ifindex); may be given several times
+    #[arg(long, value_name = "EXPR", value_delimiter = ',')]
+    pub output_skb_metadata: Vec<String>,
+    /// Names of network namespaces
+    #[arg(long)]
+    pub output_netns_names: bool,
+    /// When: none, current (time of day), absolute (date and time), relative (since the packet's last line)
+    #[arg(long, value_name = "STYLE", default_value = "none")]
+    pub timestamp: String,
+    /// Write to a file, of this user alone, instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Begin a new file at this size, MB; 0 never
+    #[arg(long, value_name = "MB", default_value_t = 100)]
+    pub output_file_max_size: u64,
+    /// Older files to keep; 0 all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub output_file_max_backups: usize,
+    /// End after this many lines
+    #[arg(long, value_name = "N")]
+    pub output_limit_lines: Option<u64>,
+    /// Colours: auto, always or never (NO_COLOR is respected)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+    /// A file to create once everything is attached
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// In a pipe too.
+    Always,
+    /// Not at all.
+    Never,
+}

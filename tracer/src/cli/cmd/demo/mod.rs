@@ -1,0 +1,180 @@
+//! `skbtrail demo`: sends a few packets between two namespaces of its own, of which one is dropped, and shows the way of
+//! each through the kernel.
+
+mod net;
+mod traffic;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::{
+    net::{ADDRESSES, Pair},
+    traffic::{CLOSED_PORT, OPEN_PORT, Sockets},
+};
+use crate::{
+    cli::{Failure, output::is_closed, settings, signals::Stop},
+    collect::{Session, privileges, session::RING_BYTES},
+    feed::{Live, Options},
+    filter,
+    kernel::Root,
+    model::{Event, Transport},
+    probe::{Modules, Selection},
+    symbol::Cache,
+    view::{self, Context, Style, Timestamp},
+};
+
+/// What is shown where tracing is not permitted.
+const SAMPLE: &str = include_str!("../../../../../assets/demo-sample.txt");
+/// How long the kernel gets to deliver the last packet.
+const SETTLING: Duration = Duration::from_millis(300);
+/// A pause between two looks at the ring.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to attach: kprobe-multi, kprobe or tracepoint; the best that works without
+    #[arg(long, value_name = "BACKEND")]
+    backend: Option<String>,
+    /// Show the recorded sample, whatever this machine can do
+    #[arg(long)]
+    sample: bool,
+}
+
+/// Runs the demo.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let backend = args.backend.as_deref().map(settings::backend).transpose().map_err(Failure::Usage)?;
+    if args.sample {
+        return sample("as you asked");
+    }
+    if let Err(error) = privileges::require() {
+        return sample(&error.to_string());
+    }
+    let stop = Stop::install()?;
+    let pair = Pair::new().map_err(|error| anyhow::Error::new(error).context("failed to make the demo's namespaces"))?;
+    let sockets = Sockets::open(&pair)?;
+    let [sender, receiver] = ADDRESSES;
+    let expression = format!("udp and host {sender} and host {receiver} and (port {OPEN_PORT} or port {CLOSED_PORT})");
+    let compiled = filter::compile(&filter::Request { expression: &expression, ..filter::Request::default() })?;
+    eprintln!("skbtrail: made two private namespaces ({} and {})", pair.sender.inode, pair.receiver.inode);
+    let options = Options {
+        backend,
+        selection: Selection::new(None)?,
+        all_functions: true,
+        modules: Modules::All,
+        filter: compiled.program,
+        caller: false,
+        stack: false,
+        packet_bytes: 0,
+        metadata: Vec::new(),
+        ring_bytes: RING_BYTES,
+    };
+    let mut live = Live::start(&Root::system(), options)?;
+    privileges::drop_all_but_needed()?;
+    live.names.namespaces.insert(pair.sender.inode, "sender".to_owned());
+    live.names.namespaces.insert(pair.receiver.inode, "receiver".to_owned());
+    if !wait_until_attached(&mut live.session, &stop) {
+        return Ok(ExitCode::from(130));
+    }
+    eprintln!(
+        "skbtrail: listening at {} functions and tracepoints ({}); sending two packets",
+        live.session.attached().count,
+        live.backend.name()
+    );
+    sockets.send()?;
+    let events = gather(&mut live.session, &stop)?;
+    match show(&live, &events) {
+        Err(error) if is_closed(&error) => {}
+        other => other?,
+    }
+    let counts = live.session.counts()?;
+    eprintln!("skbtrail: {counts}");
+    if let Some(holder) = live.session.holder() {
+        eprintln!("skbtrail: process {holder} lets go of the probes in the background");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sample(why: &str) -> Result<ExitCode, Failure> {
+    eprintln!("skbtrail: {why}");
+    eprintln!("skbtrail: this is a sample, recorded earlier on another machine:");
+    match io::stdout().write_all(SAMPLE.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Single kprobes take their time; returns false if a signal came first.
+fn wait_until_attached(session: &mut Session, stop: &Stop) -> bool {
+    let mut bar: Option<ProgressBar> = None;
+    while let Some((answered, all)) = session.progress() {
+        if stop.requested() {
+            return false;
+        }
+        bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(all as u64);
+            if let Ok(style) = ProgressStyle::with_template("attaching [{bar:30}] {pos}/{len} functions, {eta} left") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        })
+        .set_position(answered as u64);
+        thread::sleep(PAUSE);
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    true
+}
+
+/// Reads the ring until it has been quiet for a while.
+fn gather(session: &mut Session, stop: &Stop) -> Result<Vec<Event>, Failure> {
+    let mut events = Vec::new();
+    let mut quiet_since = Instant::now();
+    while quiet_since.elapsed() < SETTLING && !stop.requested() {
+        if session.poll(usize::MAX, |event, _| events.push(event)) > 0 {
+            quiet_since = Instant::now();
+        }
+        thread::sleep(PAUSE);
+    }
+    session.stop()?;
+    session.poll(usize::MAX, |event, _| events.push(event));
+    events.sort_by_key(|event| event.time);
+    Ok(events)
+}
+
+/// Prints the way of each packet. The two go to different ports, so the port tells them apart.
+fn show(live: &Live, events: &[Event]) -> anyhow::Result<()> {
+    let symbols = Cache::new(&live.names.symbols);
+    let context = Context {
+        probes: live.session.probes(),
+        symbols: &symbols,
+        reasons: &live.names.reasons,
+        namespaces: &live.names.namespaces,
+        clock: None,
+        metadata: &[],
+        timestamp: Timestamp::None,
+        tcp_flags: false,
+    };
+    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let style = if colour { Style::Colour } else { Style::Plain };
+    let mut out = Vec::new();
+    for port in [OPEN_PORT, CLOSED_PORT] {
+        let packet: Vec<Event> = events.iter().filter(|event| goes_to(event, port)).cloned().collect();
+        view::packets::packet(&packet, &context, style, &mut out);
+        out.push(b'\n');
+    }
+    io::stdout().write_all(&out)?;
+    Ok(())
+}
+
+fn goes_to(event: &Event, port: u16) -> bool {
+    let transport = event.headers.flow().map(|flow| flow.transport);
+    matches!(transport, Some(Transport::Ports { destination, .. }) if destination == port)
+}

@@ -1,0 +1,7 @@
+//! The commands, a file each.
+
+pub mod completions;
+pub mod demo;
+pub mod doctor;
+pub mod functions;
+pub mod trace;

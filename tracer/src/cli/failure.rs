@@ -1,0 +1,57 @@
+//! Why a command ends without success, and the exit code that says so.
+
+use std::process::ExitCode;
+
+use crate::collect;
+
+/// How a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// What was typed cannot be meant: exit code 2.
+    Usage(anyhow::Error),
+    /// It was meant, but did not work: exit code 1.
+    Run(anyhow::Error),
+}
+
+impl Failure {
+    /// Marks an error as bad usage.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::Usage(error.into())
+    }
+
+    /// Says what went wrong, with its causes, in one line on stderr (a filter's caret takes more).
+    pub(crate) fn print(&self, verbose: bool) {
+        let (Self::Usage(error) | Self::Run(error)) = self;
+        let mut text = String::new();
+        for cause in error.chain() {
+            let cause = cause.to_string();
+            // A cause that its successor already spells out would only say it twice.
+            if !text.contains(&cause) {
+                if !text.is_empty() {
+                    text.push_str(": ");
+                }
+                text.push_str(&cause);
+            }
+        }
+        eprintln!("skbtrail: {text}");
+        let log = error.chain().find_map(|cause| cause.downcast_ref::<collect::Error>()?.verifier_log());
+        match log {
+            Some(log) if verbose => eprintln!("{log}"),
+            Some(_) => eprintln!("skbtrail: `--verbose` shows the verifier's whole log"),
+            None => {}
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Run(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Run(error.into())
+    }
+}

@@ -1,0 +1,66 @@
+//! The command line: arguments as typed, what they mean, and a file for each command.
+//!
+//! Exit codes are decided here: 0 fine, 1 the run failed, 2 bad usage.
+#![expect(clippy::print_stderr, reason = "what is not data goes to stderr, and this layer says it")]
+
+pub mod args;
+pub mod cmd;
+mod failure;
+mod output;
+mod settings;
+mod signals;
+mod stream;
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::collect::attach::holder;
+use args::{Args, Command};
+pub use failure::Failure;
+
+/// Runs the program; the exit code says how it went.
+pub fn main() -> ExitCode {
+    // The hidden helper comes first: it must not depend on anything that the arguments could say.
+    if std::env::args_os().nth(1).is_some_and(|first| first == holder::COMMAND) {
+        return match holder::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    let args = Args::parse();
+    let verbose = args.verbose;
+    match run(args) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.print(verbose);
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    match args.command {
+        Command::Trace(trace) => {
+            drop(out);
+            cmd::trace::run(*trace, args.verbose)
+        }
+        Command::Demo(demo) => {
+            drop(out);
+            cmd::demo::run(demo)
+        }
+        Command::Functions(functions) => Ok(quiet_if_closed(cmd::functions::run(functions, &mut out))?),
+        Command::Doctor(doctor) => Ok(quiet_if_closed(cmd::doctor::run(doctor, &mut out))?),
+        Command::Completions { shell } => Ok(quiet_if_closed(cmd::completions::completions(shell, &mut out))?),
+        Command::Man => Ok(quiet_if_closed(cmd::completions::man(&mut out))?),
+    }
+}
+
+/// A reader that has seen enough (`| head -1`) is no failure.
+fn quiet_if_closed(result: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    match result {
+        Err(error) if output::is_closed(&error) => Ok(ExitCode::SUCCESS),
+        other => other,
+    }
+}

@@ -1,0 +1,105 @@
+//! What the arguments of `trace` mean: everything that can be wrong with them is found here, before anything is attached.
+
+use anyhow::{Context as _, anyhow, bail};
+
+use super::args::{Output, What};
+use crate::{
+    collect::session::Backend,
+    feed::Options,
+    filter::{self, Compiled},
+    kernel::{Root, nearest::nearest, netns},
+    probe::{Modules, Selection},
+    view::{self, Timestamp},
+};
+
+/// Smallest and largest ring, MiB.
+const RING_MIB: std::ops::RangeInclusive<u32> = 1..=1024;
+
+/// Compiles the filter together with the flags that are spellings of it.
+pub(crate) fn filter(root: &Root, expression: &[String], what: &What) -> anyhow::Result<Compiled> {
+    let mark = what.filter_mark.as_deref().map(filter::parse_mark).transpose()?;
+    let namespace = what.filter_netns.as_deref().map(|name| netns::resolve(root, name)).transpose()?;
+    let ifindex =
+        what.filter_ifname.as_deref().map(|name| netns::interface(root, namespace.as_ref(), name)).transpose()?;
+    // An interface number means something in one namespace only.
+    let namespace = match (namespace, ifindex) {
+        (None, Some(_)) => Some(netns::own(root)?),
+        (namespace, _) => namespace,
+    };
+    let request = filter::Request {
+        expression: &expression.join(" "),
+        netns: namespace.map(|namespace| namespace.inode),
+        ifindex,
+        mark,
+        pid: None,
+    };
+    Ok(filter::compile(&request)?)
+}
+
+/// What to have the kernel do.
+pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow::Result<Options> {
+    Ok(Options {
+        backend: what.backend.as_deref().map(backend).transpose()?,
+        selection: Selection::new(what.filter_func.as_deref())
+            .with_context(|| format!("bad --filter-func `{}`", what.filter_func.as_deref().unwrap_or_default()))?,
+        all_functions: what.filter_func.is_none(),
+        modules: if what.kmods.is_empty() || what.all_kmods { Modules::All } else { Modules::Only(what.kmods.clone()) },
+        filter: filter.program,
+        caller: output.output_caller || wants(output, "caller"),
+        stack: output.output_stack || wants(output, "stack"),
+        packet_bytes: packet_bytes(output)?,
+        metadata: output.output_skb_metadata.clone(),
+        ring_bytes: ring_bytes(what.ring_size)?,
+    })
+}
+
+/// Which columns to print.
+pub(crate) fn selection(output: &Output) -> anyhow::Result<view::Selection<'_>> {
+    Ok(view::Selection {
+        columns: output.columns.as_deref(),
+        meta: output.output_meta,
+        tuple: output.output_tuple,
+        netns_names: output.output_netns_names,
+        caller: output.output_caller,
+        metadata: !output.output_skb_metadata.is_empty(),
+        stack: output.output_stack,
+        packet: output.output_packet.is_some(),
+        timestamp: timestamp(output)?,
+    })
+}
+
+/// The style of `--timestamp`.
+pub(crate) fn timestamp(output: &Output) -> anyhow::Result<Timestamp> {
+    Ok(output.timestamp.parse::<Timestamp>()?)
+}
+
+fn wants(output: &Output, column: &str) -> bool {
+    output.columns.as_deref().is_some_and(|columns| columns.split(',').any(|name| name.trim() == column))
+}
+
+/// The backend that `--backend` names.
+pub(crate) fn backend(name: &str) -> anyhow::Result<Backend> {
+    if let Some((backend, _)) = Backend::NAMES.iter().find(|(_, known)| *known == name) {
+        return Ok(*backend);
+    }
+    let names = Backend::NAMES.map(|(_, name)| name);
+    let hint = nearest(name, names).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Err(anyhow!("unknown backend `{name}`; {hint}there are {}", names.join(", ")))
+}
+
+fn packet_bytes(output: &Output) -> anyhow::Result<u32> {
+    let limit = tracer_common::event::PACKET_BYTES as u32;
+    match output.output_packet {
+        Some(bytes) if !(1..=limit).contains(&bytes) => bail!("--output-packet takes 1 to {limit} bytes, not {bytes}"),
+        Some(bytes) => Ok(bytes),
+        None if wants(output, "packet") => Ok(64),
+        None => Ok(0),
+    }
+}
+
+fn ring_bytes(mib: u32) -> anyhow::Result<u32> {
+    if !mib.is_power_of_two() || !RING_MIB.contains(&mib) {
+        bail!("--ring-size takes a power of two from {} to {} (MiB), not {mib}", RING_MIB.start(), RING_MIB.end());
+    }
+    Ok(mib << 20)
+}

@@ -1,0 +1,151 @@
+//! Kprobes one by one, for kernels without FPROBE: slow to attach and slower to let go, so both happen in a process of
+//! their own ([`super::holder`]) while events already flow.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::fd::{AsRawFd as _, OwnedFd},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::mpsc::{Receiver, TryRecvError, channel},
+    thread,
+};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use super::{Attached, Refused, Target, holder, load_programs};
+use crate::collect::{error::Error, object::Object};
+
+/// Kprobes that are being attached, or are.
+#[derive(Debug)]
+pub struct Probes {
+    /// Its input: closing it lets go of everything.
+    input: Option<File>,
+    child: Child,
+    answers: Receiver<i32>,
+    /// Functions in the order asked for; those before `answered` have their answer.
+    functions: Vec<String>,
+    answered: usize,
+    /// The holder has said its last word.
+    finished: bool,
+}
+
+impl Probes {
+    /// Loads the programs and has the holder begin; returns before the first function is attached.
+    pub fn start(object: &Object, targets: &[Target]) -> Result<(Self, Attached), Error> {
+        let programs = load_programs(object, targets, false)?;
+        let mut by_program: Vec<(&'static str, i32)> = Vec::new();
+        let mut attached = Attached::default();
+        for (descriptor, members) in programs {
+            inherit(&descriptor, true).map_err(Error::Holder)?;
+            if let Some(first) = members.first() {
+                by_program.push((first.program, descriptor.as_raw_fd()));
+            }
+            attached.programs.push(descriptor);
+        }
+        let mut child = spawn().map_err(Error::Holder)?;
+        for descriptor in &attached.programs {
+            inherit(descriptor, false).map_err(Error::Holder)?;
+        }
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Error::Holder(io::Error::other("no pipes")));
+        };
+        let input = ask(input, targets, &by_program).map_err(Error::Holder)?;
+        let functions = targets.iter().map(|target| target.function.clone()).collect();
+        let probes =
+            Self { input: Some(input), child, answers: listen(output), functions, answered: 0, finished: false };
+        Ok((probes, attached))
+    }
+
+    /// Takes the answers that have come in; returns whether there may be more.
+    pub fn update(&mut self, attached: &mut Attached) -> bool {
+        while !self.finished {
+            match self.answers.try_recv() {
+                Ok(answer) => self.note(answer, attached),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => self.finish(attached),
+            }
+        }
+        false
+    }
+
+    /// Functions with an answer, and functions in all.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.answered, self.functions.len())
+    }
+
+    /// Process id of the holder.
+    pub fn holder(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn note(&mut self, answer: i32, attached: &mut Attached) {
+        if answer == 0 {
+            attached.count += 1;
+        } else if let Some(function) = self.functions.get(self.answered) {
+            let error = io::Error::from_raw_os_error(answer);
+            attached.refused.push(Refused { function: function.clone(), error });
+        }
+        self.answered += 1;
+        self.finished = self.answered >= self.functions.len();
+    }
+
+    /// The holder ended before its time: what it did not answer is not attached.
+    fn finish(&mut self, attached: &mut Attached) {
+        for function in self.functions.drain(self.answered..) {
+            let error = io::Error::other("the process that holds the probes ended early");
+            attached.refused.push(Refused { function, error });
+        }
+        self.finished = true;
+    }
+}
+
+impl Drop for Probes {
+    /// Closes the holder's input. It is not waited for: letting go may take a minute.
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.try_wait();
+    }
+}
+
+fn spawn() -> io::Result<Child> {
+    Command::new("/proc/self/exe")
+        .arg(holder::COMMAND)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+fn inherit(descriptor: &OwnedFd, inherited: bool) -> io::Result<()> {
+    let flags = if inherited { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
+    fcntl(descriptor, FcntlArg::F_SETFD(flags))?;
+    Ok(())
+}
+
+/// Writes all requests from a thread of its own, since the pipe holds fewer than there are; gives the pipe back with a
+/// second handle, so that it stays open.
+fn ask(input: ChildStdin, targets: &[Target], programs: &[(&'static str, i32)]) -> io::Result<File> {
+    let mut text = String::new();
+    for target in targets {
+        if let Some((_, descriptor)) = programs.iter().find(|(program, _)| *program == target.program) {
+            text.push_str(&format!("{descriptor} {}\n", target.function));
+        }
+    }
+    let mut writer = File::from(OwnedFd::from(input));
+    let kept = writer.try_clone()?;
+    thread::spawn(move || writer.write_all(text.as_bytes()));
+    Ok(kept)
+}
+
+fn listen(output: ChildStdout) -> Receiver<i32> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let Ok(answer) = line.parse() else { break };
+            if sender.send(answer).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,68 @@
+//! The three backends: each attaches the programs to what a plan names, and letting go of what it returns detaches.
+
+pub mod holder;
+pub mod kprobe;
+pub mod multi;
+pub mod tracepoint;
+
+use std::{io, os::fd::OwnedFd};
+
+use super::{error::Error, object::Object};
+
+/// A function that could not be probed, with the kernel's answer.
+#[derive(Debug)]
+pub struct Refused {
+    /// Name of the function.
+    pub function: String,
+    /// What the kernel said.
+    pub error: io::Error,
+}
+
+/// Functions that one program is attached to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Name of the program in the object.
+    pub program: &'static str,
+    /// Address to attach at; 0 where only the name is known.
+    pub address: u64,
+    /// Name of the function.
+    pub function: String,
+}
+
+/// What keeps programs attached, and what became of the functions asked for.
+#[derive(Debug, Default)]
+pub struct Attached {
+    /// Programs, for their counts.
+    pub programs: Vec<OwnedFd>,
+    /// Links; closing one detaches it.
+    pub links: Vec<OwnedFd>,
+    /// Functions or tracepoints attached so far.
+    pub count: usize,
+    /// Those that could not be.
+    pub refused: Vec<Refused>,
+}
+
+/// Name of the program for an `sk_buff` at `position` (1 to 5), directly or behind a pointer (`double`).
+pub fn program_for(position: u8, double: bool) -> Option<&'static str> {
+    const DIRECT: [&str; 5] = ["skb_arg1", "skb_arg2", "skb_arg3", "skb_arg4", "skb_arg5"];
+    const DOUBLE: [&str; 5] =
+        ["skb_pointer_arg1", "skb_pointer_arg2", "skb_pointer_arg3", "skb_pointer_arg4", "skb_pointer_arg5"];
+    let names = if double { &DOUBLE } else { &DIRECT };
+    names.get(usize::from(position.checked_sub(1)?)).copied()
+}
+
+/// Loads each program that `targets` name, once; returns them with the targets of each.
+fn load_programs<'a>(
+    object: &Object,
+    targets: &'a [Target],
+    multi: bool,
+) -> Result<Vec<(OwnedFd, Vec<&'a Target>)>, Error> {
+    let mut groups: Vec<(&str, Vec<&Target>)> = Vec::new();
+    for target in targets {
+        match groups.iter_mut().find(|(program, _)| *program == target.program) {
+            Some((_, members)) => members.push(target),
+            None => groups.push((target.program, vec![target])),
+        }
+    }
+    groups.into_iter().map(|(program, members)| Ok((object.load(program, multi, 0)?, members))).collect()
+}

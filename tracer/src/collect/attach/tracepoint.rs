@@ -1,0 +1,46 @@
+//! Raw tracepoints with an `sk_buff`: all there is where kprobes are not built in, and the drops beside every backend.
+
+use std::{ffi::CString, io, os::fd::AsFd as _};
+
+use super::{Attached, Refused};
+use crate::collect::{error::Error, object::Object, sys};
+
+/// Program for `skb:kfree_skb`, which carries the drop's reason and place.
+pub const DROPPED: &str = "dropped";
+
+/// A tracepoint to attach to.
+#[derive(Clone, Debug)]
+pub struct Tracepoint {
+    /// Its name without the group: `kfree_skb`.
+    pub name: String,
+    /// Name of the program in the object.
+    pub program: &'static str,
+    /// What the program reports as its place: the index of the probe.
+    pub instance: u32,
+}
+
+/// Name of the program for an `sk_buff` at `position` (from 0).
+pub fn program_for(position: u8) -> Option<&'static str> {
+    const NAMES: [&str; 5] =
+        ["tracepoint_arg1", "tracepoint_arg2", "tracepoint_arg3", "tracepoint_arg4", "tracepoint_arg5"];
+    NAMES.get(usize::from(position)).copied()
+}
+
+/// Attaches to each tracepoint; one that the kernel refuses is noted. A program that cannot be loaded is an error.
+pub fn attach(object: &Object, tracepoints: &[Tracepoint], attached: &mut Attached) -> Result<(), Error> {
+    for tracepoint in tracepoints {
+        let program = object.load(tracepoint.program, false, tracepoint.instance)?;
+        let link = CString::new(tracepoint.name.as_str())
+            .map_err(io::Error::other)
+            .and_then(|name| sys::attach_raw_tracepoint(program.as_fd(), &name));
+        match link {
+            Ok(link) => {
+                attached.links.push(link);
+                attached.programs.push(program);
+                attached.count += 1;
+            }
+            Err(error) => attached.refused.push(Refused { function: tracepoint.name.clone(), error }),
+        }
+    }
+    Ok(())
+}

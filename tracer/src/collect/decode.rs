@@ -1,0 +1,136 @@
+//! Records of the ring to [`Event`]s.
+
+use bytemuck::pod_read_unaligned;
+use tracer_common::event::{self as wire, flags, kind};
+
+use crate::model::{Details, Event, EventKind, Headers, Name, Origin, ProbeId};
+
+/// What a run asked for, so that its records can be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Return addresses were read.
+    pub caller: bool,
+    /// Stacks were read.
+    pub stack: bool,
+    /// Member chains asked for.
+    pub metadata: usize,
+}
+
+/// Reads one record; `None` where its length or kind is not one that the kernel side sends.
+///
+/// `probe` finds the probe of a function's address (or of a tracepoint's number).
+pub fn decode(record: &[u8], wanted: Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Event> {
+    let head = record.get(..size_of::<wire::Event>())?;
+    let head: wire::Event = pod_read_unaligned(head);
+    let kind = match head.kind {
+        kind::CALL => EventKind::Call,
+        kind::TRACEPOINT => EventKind::Tracepoint,
+        kind::DROP => EventKind::Drop,
+        _ => return None,
+    };
+    let details = if head.flags & flags::EXTRA == 0 {
+        None
+    } else {
+        let extra = record.get(size_of::<wire::Event>()..)?.get(..size_of::<wire::Extra>())?;
+        Some(Box::new(details(&pod_read_unaligned(extra), wanted)))
+    };
+    let device = head.flags & flags::DEVICE != 0;
+    Some(Event {
+        time: head.time,
+        kind,
+        probe: probe(kind, head.func),
+        skb: head.skb,
+        caller: (head.caller != 0 && (wanted.caller || kind == EventKind::Drop)).then_some(head.caller),
+        reason: (head.flags & flags::ARGUMENT != 0).then_some(head.argument),
+        cpu: head.cpu,
+        pid: head.pid,
+        comm: Name(head.comm),
+        netns: (head.netns != 0).then_some(head.netns),
+        ifindex: device.then_some(head.ifindex),
+        ifname: Name(head.ifname),
+        mtu: device.then_some(head.mtu),
+        mark: head.mark,
+        len: head.len,
+        protocol: head.protocol,
+        packet_type: head.packet_type,
+        vlan: (head.flags & flags::VLAN != 0).then_some((head.vlan_tci, head.vlan_proto)),
+        headers: headers(&head),
+        details,
+    })
+}
+
+fn headers(head: &wire::Event) -> Headers {
+    let origin = if head.flags & flags::NETWORK != 0 {
+        Origin::Packet
+    } else if head.flags & flags::SOCKET != 0 {
+        Origin::Socket
+    } else {
+        Origin::Unknown
+    };
+    let len = head.header_len.min(wire::HEADER_BYTES as u16);
+    let mut bytes = head.headers;
+    bytes[usize::from(len)..].fill(0);
+    Headers { origin, bytes, len, protocol: head.protocol }
+}
+
+fn details(extra: &wire::Extra, wanted: Wanted) -> Details {
+    let stack = wanted.stack.then(|| {
+        let frames = usize::try_from(extra.stack_bytes).map_err(|_| extra.stack_bytes)? / size_of::<u64>();
+        Ok(extra.stack[..frames.min(wire::STACK_FRAMES)].to_vec())
+    });
+    let packet_len = (extra.packet_len as usize).min(wire::PACKET_BYTES);
+    let metadata = (0..wanted.metadata.min(wire::METADATA_VALUES))
+        .map(|index| (extra.metadata_valid >> index & 1 == 1).then_some(extra.metadata[index]))
+        .collect();
+    Details { stack, packet: extra.packet[..packet_len].to_vec(), metadata }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> wire::Event {
+        bytemuck::Zeroable::zeroed()
+    }
+
+    fn read(record: &[u8]) -> Option<Event> {
+        decode(record, Wanted { caller: true, stack: true, metadata: 2 }, |_, func| ProbeId(func as u32))
+    }
+
+    #[test]
+    fn what_was_not_read_is_absent() {
+        let event = read(bytemuck::bytes_of(&event())).unwrap();
+        assert_eq!((event.netns, event.ifindex, event.mtu, event.reason, event.caller), (None, None, None, None, None));
+        assert_eq!(event.headers.origin, Origin::Unknown);
+        assert!(event.details.is_none());
+    }
+
+    #[test]
+    fn short_records_and_unknown_kinds_are_refused() {
+        let whole = event();
+        let bytes = bytemuck::bytes_of(&whole);
+        for length in 0..bytes.len() {
+            assert!(read(&bytes[..length]).is_none());
+        }
+        assert!(read(bytemuck::bytes_of(&wire::Event { kind: 9, ..event() })).is_none());
+        assert!(read(bytemuck::bytes_of(&wire::Event { flags: flags::EXTRA, ..event() })).is_none());
+    }
+
+    #[test]
+    fn extra_lengths_are_bounded() {
+        let mut extra: wire::Extra = bytemuck::Zeroable::zeroed();
+        extra.stack_bytes = i32::MAX;
+        extra.packet_len = u32::MAX;
+        extra.metadata_valid = 2;
+        extra.metadata[1] = 7;
+        let head = wire::Event { flags: flags::EXTRA, ..event() };
+        let record = [bytemuck::bytes_of(&head), bytemuck::bytes_of(&extra)].concat();
+        let details = read(&record).unwrap().details.unwrap();
+        assert_eq!(details.stack.unwrap().unwrap().len(), wire::STACK_FRAMES);
+        assert_eq!(details.packet.len(), wire::PACKET_BYTES);
+        assert_eq!(details.metadata, [None, Some(7)]);
+        extra.stack_bytes = -14;
+        let record = [bytemuck::bytes_of(&head), bytemuck::bytes_of(&extra)].concat();
+        assert_eq!(read(&record).unwrap().details.unwrap().stack, Some(Err(-14)));
+    }
+}

@@ -1,0 +1,92 @@
+//! What can go wrong between the object file and the first event.
+
+use std::io;
+
+/// A failure to load, attach or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// This process may not trace.
+    #[error("tracing needs {missing}, which this process does not have; run it as root, for instance with sudo")]
+    NotPermitted {
+        /// The capabilities.
+        missing: String,
+    },
+    /// The maps could not be made.
+    #[error("failed to create the BPF maps{}", permission_hint(.0))]
+    Maps(#[source] Box<aya::EbpfError>),
+    /// A map could not be used.
+    #[error("failed to use the BPF map `{name}`")]
+    Map {
+        /// Name of the map.
+        name: &'static str,
+        /// What the kernel said.
+        source: Box<aya::maps::MapError>,
+    },
+    /// The embedded object is not as this program expects it.
+    #[error("the embedded eBPF object does not fit this program: {0}")]
+    Object(String),
+    /// The verifier refused a program.
+    #[error("the kernel refused the program `{program}`: {}", last_line(.log))]
+    Load {
+        /// Name of the program.
+        program: String,
+        /// What the kernel said.
+        source: io::Error,
+        /// The verifier's log.
+        log: String,
+    },
+    /// A tracepoint that every backend needs could not be attached.
+    #[error("failed to attach to `{place}`")]
+    Attach {
+        /// Function or tracepoint.
+        place: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Nothing could be attached at all.
+    #[error("none of the {count} functions could be probed; the first refusal: {first}")]
+    NothingAttached {
+        /// Functions tried.
+        count: usize,
+        /// Function and cause.
+        first: String,
+    },
+    /// The process that holds the probes could not be started or ended early.
+    #[error("failed to run the process that holds the probes")]
+    Holder(#[source] io::Error),
+    /// Privileges could not be dropped.
+    #[error("failed to drop privileges")]
+    Privileges(#[source] caps::errors::CapsError),
+}
+
+impl Error {
+    pub(crate) fn maps(source: aya::EbpfError) -> Self {
+        Self::Maps(Box::new(source))
+    }
+
+    pub(crate) fn map(name: &'static str, source: aya::maps::MapError) -> Self {
+        Self::Map { name, source: Box::new(source) }
+    }
+
+    /// The verifier's whole log, for `--verbose`.
+    pub fn verifier_log(&self) -> Option<&str> {
+        match self {
+            Self::Load { log, .. } if !log.is_empty() => Some(log),
+            _ => None,
+        }
+    }
+}
+
+fn permission_hint(error: &aya::EbpfError) -> &'static str {
+    let text = format!("{error:?}");
+    if text.contains("PermissionDenied") { " (permission denied: run as root, or with CAP_BPF and CAP_PERFMON)" } else { "" }
+}
+
+/// The last line of a verifier's log that says something, without the statistics behind it.
+fn last_line(log: &str) -> &str {
+    log.lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with("processed ") && !line.starts_with("verification time"))
+        .unwrap_or("no reason given")
+}

@@ -1,0 +1,43 @@
+//! Gives up every privilege that reading events and swapping filters does not need.
+
+use std::collections::HashSet;
+
+use caps::{CapSet, Capability};
+
+use super::error::Error;
+
+/// What stays: loading a new filter program's map needs `CAP_BPF`, attaching to functions that appear later
+/// `CAP_PERFMON`, looking at interfaces `CAP_NET_ADMIN`.
+const KEPT: [Capability; 3] = [Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_NET_ADMIN];
+
+/// What tracing cannot begin without; `CAP_SYS_ADMIN` stands for both.
+const NEEDED: [Capability; 2] = [Capability::CAP_BPF, Capability::CAP_PERFMON];
+
+/// Checks, before anything is loaded, that this process may trace.
+pub fn require() -> Result<(), Error> {
+    let held = caps::read(None, CapSet::Effective).map_err(Error::Privileges)?;
+    let missing: Vec<String> = NEEDED.iter().filter(|needed| !held.contains(needed)).map(ToString::to_string).collect();
+    if missing.is_empty() || held.contains(&Capability::CAP_SYS_ADMIN) {
+        Ok(())
+    } else {
+        Err(Error::NotPermitted { missing: missing.join(" and ") })
+    }
+}
+
+/// Drops all capabilities but `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`, for good: not even a new program gets them back.
+pub fn drop_all_but_needed() -> Result<(), Error> {
+    let permitted = caps::read(None, CapSet::Permitted).map_err(Error::Privileges)?;
+    let kept: HashSet<Capability> = KEPT.into_iter().filter(|capability| permitted.contains(capability)).collect();
+    caps::clear(None, CapSet::Ambient).map_err(Error::Privileges)?;
+    if permitted.contains(&Capability::CAP_SETPCAP) {
+        for capability in caps::all() {
+            let held = caps::has_cap(None, CapSet::Bounding, capability).unwrap_or(false);
+            if held && !kept.contains(&capability) {
+                caps::drop(None, CapSet::Bounding, capability).map_err(Error::Privileges)?;
+            }
+        }
+    }
+    caps::clear(None, CapSet::Inheritable).map_err(Error::Privileges)?;
+    caps::set(None, CapSet::Effective, &kept).map_err(Error::Privileges)?;
+    caps::set(None, CapSet::Permitted, &kept).map_err(Error::Privileges)
+}

@@ -1,0 +1,208 @@
+//! A running trace: attached programs, the ring they write to, and the counts.
+
+use std::{
+    collections::HashMap,
+    os::fd::AsFd as _,
+};
+
+use tracer_common::{
+    config::{Chain, Settings, counter},
+    predicate::{Program, REJECT},
+};
+
+use super::{
+    attach::{Attached, Target, kprobe::Probes, multi, tracepoint, tracepoint::Tracepoint},
+    counts::Counts,
+    decode::{Wanted, decode},
+    error::Error,
+    object::{Constants, Maps, Object},
+    sys,
+};
+use crate::model::{Event, EventKind, Probe, ProbeId};
+
+/// Bytes of the ring unless a run asks for another size.
+pub const RING_BYTES: u32 = 64 << 20;
+
+/// How functions are attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// One link per program (FPROBE, 5.18 and later).
+    KprobeMulti,
+    /// One perf event per function.
+    Kprobe,
+    /// Raw tracepoints only.
+    Tracepoint,
+}
+
+impl Backend {
+    /// All, best first, with the names of `--backend`.
+    pub const NAMES: [(Self, &'static str); 3] =
+        [(Self::KprobeMulti, "kprobe-multi"), (Self::Kprobe, "kprobe"), (Self::Tracepoint, "tracepoint")];
+
+    /// Name as `--backend` takes it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(backend, _)| *backend == self).map_or("", |(_, name)| name)
+    }
+}
+
+/// All that a run needs.
+pub struct Request {
+    /// How to attach.
+    pub backend: Backend,
+    /// Functions, in the order in which single kprobes are to be attached.
+    pub targets: Vec<Target>,
+    /// Tracepoints to attach beside them, or instead.
+    pub tracepoints: Vec<Tracepoint>,
+    /// Struct offsets, settings, kfunc.
+    pub constants: Constants,
+    /// Member chains to read with each event.
+    pub chains: Vec<Chain>,
+    /// The filter to begin with.
+    pub filter: Box<Program>,
+    /// Size of the ring, bytes: a power of two.
+    pub ring_bytes: u32,
+    /// Functions and tracepoints by [`ProbeId`].
+    pub probes: Vec<Probe>,
+}
+
+/// A running trace. Dropping it detaches everything.
+pub struct Session {
+    maps: Maps,
+    attached: Attached,
+    kprobes: Option<Probes>,
+    wanted: Wanted,
+    probes: Vec<Probe>,
+    by_address: HashMap<u64, ProbeId>,
+    shown: u64,
+    undecodable: u64,
+}
+
+impl Session {
+    /// Loads and attaches. With [`Backend::Kprobe`] it returns while functions are still being attached.
+    pub fn start(request: Request) -> Result<Self, Error> {
+        let settings: Settings = request.constants.settings;
+        let (object, mut maps) = Object::open(&request.constants, &request.chains, request.ring_bytes)?;
+        maps.filter.replace(&request.filter)?;
+        let (mut attached, kprobes) = match request.backend {
+            Backend::KprobeMulti => (multi::attach(&object, &request.targets)?, None),
+            Backend::Kprobe => {
+                let (probes, attached) = Probes::start(&object, &request.targets)?;
+                (attached, Some(probes))
+            }
+            Backend::Tracepoint => (Attached::default(), None),
+        };
+        tracepoint::attach(&object, &request.tracepoints, &mut attached)?;
+        let wanted = Wanted {
+            caller: settings.want_caller != 0,
+            stack: settings.want_stack != 0,
+            metadata: settings.metadata as usize,
+        };
+        let by_address = addresses(&request.probes);
+        Ok(Self { maps, attached, kprobes, wanted, probes: request.probes, by_address, shown: 0, undecodable: 0 })
+    }
+
+    /// Hands the events that wait in the ring to `sink`, at most `limit`; returns how many there were.
+    ///
+    /// The sink gets the probe table too, which grows when a function reports that was not known by its address.
+    pub fn poll(&mut self, limit: usize, mut sink: impl FnMut(Event, &[Probe])) -> usize {
+        let mut taken = 0;
+        while taken < limit
+            && let Some(record) = self.maps.events.next()
+        {
+            taken += 1;
+            let (probes, by_address) = (&mut self.probes, &mut self.by_address);
+            match decode(&record, self.wanted, |kind, func| find(kind, func, probes, by_address)) {
+                Some(mut event) => {
+                    self.shown += 1;
+                    // The argument behind the `sk_buff` was read whatever it is: only the probe knows whether it is a reason.
+                    let takes_reason = self.probes.get(event.probe.0 as usize).is_some_and(|probe| probe.takes_reason);
+                    if event.kind == EventKind::Call && !takes_reason {
+                        event.reason = None;
+                    }
+                    sink(event, &self.probes);
+                }
+                None => self.undecodable += 1,
+            }
+        }
+        taken
+    }
+
+    /// Puts another filter in force, without reloading or attaching anything again.
+    pub fn replace_filter(&mut self, program: &Program) -> Result<(), Error> {
+        self.maps.filter.replace(program)
+    }
+
+    /// Ends the flow of events: from now on no hit matches. What is in the ring can still be read.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        self.maps.filter.replace(&Program::constant(REJECT))
+    }
+
+    /// Single kprobes attached so far and in all, while that goes on.
+    pub fn progress(&mut self) -> Option<(usize, usize)> {
+        let kprobes = self.kprobes.as_mut()?;
+        kprobes.update(&mut self.attached).then(|| kprobes.progress())
+    }
+
+    /// What is attached, and what was refused.
+    pub fn attached(&self) -> &Attached {
+        &self.attached
+    }
+
+    /// Process that lets go of single kprobes when this one ends.
+    pub fn holder(&self) -> Option<u32> {
+        self.kprobes.as_ref().map(Probes::holder)
+    }
+
+    /// Functions and tracepoints by [`ProbeId`].
+    pub fn probes(&self) -> &[Probe] {
+        &self.probes
+    }
+
+    /// Counts so far; `not_read` is what is still in the ring.
+    pub fn counts(&self) -> Result<Counts, Error> {
+        let mut counts = Counts {
+            seen: self.count(counter::SEEN)?,
+            shown: self.shown,
+            ring_full: self.count(counter::RING_FULL)?,
+            undecodable: self.undecodable,
+            undecidable: self.count(counter::UNDECIDABLE)?,
+            own: self.count(counter::OWN)?,
+            not_read: 0,
+            missed: self.missed(),
+        };
+        counts.not_read = counts.seen.saturating_sub(counts.shown + counts.ring_full + counts.undecodable);
+        Ok(counts)
+    }
+
+    fn count(&self, counter: u32) -> Result<u64, Error> {
+        let values = self.maps.counters.get(&counter, 0).map_err(|e| Error::map("COUNTERS", e))?;
+        Ok(values.iter().sum())
+    }
+
+    fn missed(&self) -> Option<u64> {
+        let programs = self.attached.programs.iter();
+        programs.map(|program| sys::recursion_misses(program.as_fd()).ok()).sum()
+    }
+}
+
+/// What `bpf_get_func_ip` may say for each probe: the symbol's address, or that of the patched call four bytes behind it
+/// (`endbr64`).
+fn addresses(probes: &[Probe]) -> HashMap<u64, ProbeId> {
+    let mut by_address = HashMap::with_capacity(probes.len() * 2);
+    for (index, probe) in probes.iter().enumerate().filter(|(_, probe)| probe.address != 0) {
+        by_address.insert(probe.address, ProbeId(index as u32));
+        by_address.entry(probe.address - 4).or_insert(ProbeId(index as u32));
+    }
+    by_address
+}
+
+/// The probe of a hit; one that is not in the table gets a place there, named by its address.
+fn find(kind: EventKind, func: u64, probes: &mut Vec<Probe>, by_address: &mut HashMap<u64, ProbeId>) -> ProbeId {
+    if kind != EventKind::Call && func < probes.len() as u64 {
+        return ProbeId(func as u32);
+    }
+    *by_address.entry(func).or_insert_with(|| {
+        probes.push(Probe { name: format!("{func:#x}"), module: None, address: func, takes_reason: false });
+        ProbeId(probes.len() as u32 - 1)
+    })
+}

@@ -1,0 +1,186 @@
+//! The bpf(2) and perf_event_open(2) calls that aya does not offer: loading with an attach type of our choice, kprobe-multi
+//! links, probes by function name. Thin: one function a call, no policy.
+#![expect(unsafe_code, reason = "raw system calls")]
+
+use std::{
+    ffi::{CStr, c_int, c_long},
+    io, mem,
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
+};
+
+use aya_obj::generated::{
+    bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
+};
+
+/// Bytes of the verifier's log that a failed load keeps.
+const LOG_BYTES: usize = 1 << 20;
+/// `PERF_EVENT_IOC_SET_BPF`: `_IOW('$', 8, __u32)`.
+const PERF_EVENT_IOC_SET_BPF: libc::c_ulong = 0x4004_2408;
+/// `PERF_EVENT_IOC_ENABLE`: `_IO('$', 0)`.
+const PERF_EVENT_IOC_ENABLE: libc::c_ulong = 0x2400;
+/// `PERF_FLAG_FD_CLOEXEC`.
+const PERF_FLAG_FD_CLOEXEC: c_long = 8;
+
+/// A program about to be loaded.
+pub struct Load<'a> {
+    /// Name shown by `bpftool prog`, at most 15 bytes.
+    pub name: &'a str,
+    /// `BPF_PROG_TYPE_KPROBE` or `BPF_PROG_TYPE_RAW_TRACEPOINT`.
+    pub kind: bpf_prog_type,
+    /// Load for a kprobe-multi link.
+    pub multi: bool,
+    /// Relocated instructions.
+    pub instructions: &'a [bpf_insn],
+    /// Licence string.
+    pub license: &'a CStr,
+    /// Type information of the object, loaded before: without it the kernel takes no callback (`bpf_loop`).
+    pub btf: BorrowedFd<'a>,
+    /// Which type describes which function, in records of 8 bytes.
+    pub functions: &'a [u8],
+}
+
+/// Bytes of a `struct bpf_func_info`.
+pub const FUNCTION_RECORD: usize = 8;
+
+/// Loads type information.
+pub fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: BTF_LOAD uses this member.
+    let btf = unsafe { &mut attr.__bindgen_anon_7 };
+    btf.btf = bytes.as_ptr() as u64;
+    btf.btf_size = bytes.len() as u32;
+    descriptor(bpf(bpf_cmd::BPF_BTF_LOAD, &mut attr)?)
+}
+
+/// Loads a program; an error carries the verifier's log.
+pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, (io::Error, String)> {
+    match try_load(load, None) {
+        Ok(program) => Ok(program),
+        Err(_) => {
+            let mut log = vec![0u8; LOG_BYTES];
+            try_load(load, Some(&mut log)).map_err(|error| {
+                let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
+                (error, String::from_utf8_lossy(&log[..end]).into_owned())
+            })
+        }
+    }
+}
+
+fn try_load(load: &Load<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: PROG_LOAD uses this member.
+    let program = unsafe { &mut attr.__bindgen_anon_3 };
+    program.prog_type = load.kind as u32;
+    program.insns = load.instructions.as_ptr() as u64;
+    program.insn_cnt = load.instructions.len() as u32;
+    program.license = load.license.as_ptr() as u64;
+    for (slot, byte) in program.prog_name.iter_mut().take(15).zip(load.name.bytes()) {
+        *slot = byte as _;
+    }
+    program.prog_btf_fd = load.btf.as_raw_fd() as u32;
+    program.func_info = load.functions.as_ptr() as u64;
+    program.func_info_rec_size = FUNCTION_RECORD as u32;
+    program.func_info_cnt = (load.functions.len() / FUNCTION_RECORD) as u32;
+    if load.multi {
+        program.expected_attach_type = BPF_TRACE_KPROBE_MULTI as u32;
+    }
+    if let Some(log) = log {
+        program.log_level = 1;
+        program.log_buf = log.as_mut_ptr() as u64;
+        program.log_size = log.len() as u32;
+    }
+    descriptor(bpf(bpf_cmd::BPF_PROG_LOAD, &mut attr)?)
+}
+
+/// Attaches a program to all functions at `addresses` with one link.
+pub fn attach_multi(program: BorrowedFd<'_>, addresses: &[u64]) -> io::Result<OwnedFd> {
+    // SAFETY: as in `try_load`.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: LINK_CREATE uses this member; all of it is plain numbers.
+    let link = unsafe { &mut attr.link_create };
+    link.__bindgen_anon_1.prog_fd = program.as_raw_fd() as u32;
+    link.attach_type = BPF_TRACE_KPROBE_MULTI as u32;
+    // SAFETY: as above.
+    let multi = unsafe { &mut link.__bindgen_anon_3.kprobe_multi };
+    multi.cnt = addresses.len() as u32;
+    multi.addrs = addresses.as_ptr() as u64;
+    descriptor(bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr)?)
+}
+
+/// Attaches a program to the raw tracepoint `name`.
+pub fn attach_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+    // SAFETY: as in `try_load`.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    attr.raw_tracepoint.name = name.as_ptr() as u64;
+    attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
+    descriptor(bpf(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)?)
+}
+
+/// The head of Linux's `struct perf_event_attr` (`PERF_ATTR_SIZE_VER1`), with the members a kprobe needs.
+#[repr(C)]
+#[derive(Default)]
+struct PerfEventAttr {
+    kind: u32,
+    size: u32,
+    config: u64,
+    sample_period: u64,
+    sample_type: u64,
+    read_format: u64,
+    flags: u64,
+    wakeup_events: u32,
+    bp_type: u32,
+    function: u64,
+    offset: u64,
+}
+
+/// Puts a kprobe on the entry of `function` and attaches a program; closing the descriptor takes both away.
+///
+/// `pmu` is the number in `/sys/bus/event_source/devices/kprobe/type`.
+pub fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, function: &CStr) -> io::Result<OwnedFd> {
+    let attr = PerfEventAttr {
+        kind: pmu,
+        size: size_of::<PerfEventAttr>() as u32,
+        function: function.as_ptr() as u64,
+        ..PerfEventAttr::default()
+    };
+    // SAFETY: the structure outlives the call; every CPU is watched through CPU 0's event, as for any kprobe.
+    let event = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const attr, -1 as c_int, 0 as c_int, -1 as c_int, PERF_FLAG_FD_CLOEXEC)
+    };
+    let event = descriptor(checked(event)?)?;
+    // SAFETY: plain numbers.
+    checked(c_long::from(unsafe { libc::ioctl(event.as_raw_fd(), PERF_EVENT_IOC_SET_BPF, program.as_raw_fd()) }))?;
+    // SAFETY: as above.
+    checked(c_long::from(unsafe { libc::ioctl(event.as_raw_fd(), PERF_EVENT_IOC_ENABLE, 0) }))?;
+    Ok(event)
+}
+
+/// Hits that the kernel did not hand to the program, because another one ran on that CPU (5.12).
+pub fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
+    // SAFETY: as in `try_load`.
+    let mut info: bpf_prog_info = unsafe { mem::zeroed() };
+    // SAFETY: as in `try_load`.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    attr.info.bpf_fd = program.as_raw_fd() as u32;
+    attr.info.info_len = size_of::<bpf_prog_info>() as u32;
+    attr.info.info = &raw mut info as u64;
+    bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr)?;
+    Ok(info.recursion_misses)
+}
+
+fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<c_long> {
+    // SAFETY: the attribute is as large as the kernel is told; pointers in it outlive the call.
+    checked(unsafe { libc::syscall(libc::SYS_bpf, command as c_int, &raw mut *attr, size_of::<bpf_attr>()) })
+}
+
+fn checked(result: c_long) -> io::Result<c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+fn descriptor(number: c_long) -> io::Result<OwnedFd> {
+    let number = c_int::try_from(number).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just handed out this descriptor, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}

@@ -1,0 +1,7 @@
+//! One stream of events with all that is needed to name what is in them, whatever they come from.
+//!
+//! Today that is a running kernel ([`live`]); recordings join here. Nothing behind this module needs privileges.
+
+pub mod live;
+
+pub use live::{Live, Names, Options};

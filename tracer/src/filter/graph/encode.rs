@@ -1,0 +1,189 @@
+//! Writes a graph as a program.
+
+use std::collections::HashMap;
+
+use tracer_common::predicate::{ACCEPT, MAX_NODES, MAX_STEPS, Node, Program, REJECT, base, op};
+
+use super::subject::{Place, Step, Subject};
+use super::{Graph, Target, Test};
+
+/// Ranges from which on a search is cheaper than trying one after the other.
+const SEARCH: usize = 4;
+
+/// A graph that does not fit into a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excess {
+    /// This many nodes, more than [`MAX_NODES`].
+    Nodes(usize),
+    /// This many nodes on one way, more than [`MAX_STEPS`].
+    Steps(usize),
+}
+
+/// The program of all tests that can be reached from `entry`.
+pub(super) fn encode(graph: &Graph, entry: Target) -> Result<Box<Program>, Excess> {
+    let mut writer = Writer { nodes: Vec::new(), steps: Vec::new(), known: HashMap::new() };
+    let mut written: Vec<Link> = vec![Link::End(REJECT); graph.tests.len()];
+    for index in reachable(graph, entry) {
+        let test = &graph.tests[index];
+        let (yes, no) = (link(test.yes, &written), link(test.no, &written));
+        written[index] = writer.test(&graph.subjects[test.subject], test, yes, no);
+    }
+    writer.finish(link(entry, &written))
+}
+
+/// Indices of the tests that can be reached, ascending.
+fn reachable(graph: &Graph, entry: Target) -> Vec<usize> {
+    let mut reached = vec![false; graph.tests.len()];
+    let mark = |target, reached: &mut Vec<bool>| {
+        if let Target::Test(index) = target {
+            reached[index] = true;
+        }
+    };
+    mark(entry, &mut reached);
+    for index in (0..graph.tests.len()).rev() {
+        if reached[index] {
+            mark(graph.tests[index].yes, &mut reached);
+            mark(graph.tests[index].no, &mut reached);
+        }
+    }
+    (0..reached.len()).filter(|index| reached[*index]).collect()
+}
+
+fn link(target: Target, written: &[Link]) -> Link {
+    match target {
+        Target::Accept => Link::End(ACCEPT),
+        Target::Reject => Link::End(REJECT),
+        Target::Test(index) => written[index],
+    }
+}
+
+/// A target while nodes are still numbered from the end of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Link {
+    End(u16),
+    Node(usize),
+}
+
+/// A node with its targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Linked {
+    op: u8,
+    place: Place,
+    registers: u8,
+    mask: u32,
+    low: u32,
+    high: u32,
+    yes: Link,
+    no: Link,
+}
+
+/// Collects nodes, the last one of the program first.
+struct Writer {
+    nodes: Vec<Linked>,
+    /// By node: the most nodes on a way from it to an end, itself included.
+    steps: Vec<usize>,
+    known: HashMap<Linked, usize>,
+}
+
+impl Writer {
+    fn test(&mut self, subject: &Subject, test: &Test, yes: Link, no: Link) -> Link {
+        match subject {
+            Subject::Bytes { place, mask } => {
+                let shift = if base::kind(place.base) == base::FIELD { 0 } else { 32 - 8 * u32::from(place.width) };
+                let blank = Linked { op: op::TEST, place: *place, mask: mask << shift, ..Linked::blank() };
+                let shifted = test.set.ranges().iter().map(|(low, high)| (low << shift, high << shift));
+                self.ranges(blank, &shifted.collect::<Vec<_>>(), yes, no)
+            }
+            Subject::Computed { steps, register } => {
+                let blank = Linked { op: op::TEST_REGISTER, registers: *register, mask: u32::MAX, ..Linked::blank() };
+                let last = self.ranges(blank, test.set.ranges(), yes, no);
+                self.steps(steps, last)
+            }
+            Subject::Greater { steps, greater, less } => {
+                // The set cannot hold the largest value, which is 1: it is {0}.
+                let registers = greater | less << 4;
+                let last = self.push(Linked { op: op::GREATER, registers, yes: no, no: yes, ..Linked::blank() });
+                self.steps(steps, last)
+            }
+        }
+    }
+
+    /// Tests of ascending ranges: one after the other, or halves by halves where they are many.
+    fn ranges(&mut self, blank: Linked, ranges: &[(u32, u32)], yes: Link, no: Link) -> Link {
+        if ranges.is_empty() {
+            return self.push(Linked { high: u32::MAX, yes, no, ..blank });
+        }
+        if ranges.len() < SEARCH {
+            let test = |next, &(low, high): &(u32, u32)| self.push(Linked { low, high, yes, no: next, ..blank });
+            return ranges.iter().rev().fold(no, test);
+        }
+        let (lower, upper) = ranges.split_at(ranges.len() / 2);
+        let below = self.ranges(blank, lower, yes, no);
+        let above = self.ranges(blank, upper, yes, no);
+        self.push(Linked { low: upper[0].0, high: u32::MAX, yes: above, no: below, ..blank })
+    }
+
+    fn steps(&mut self, steps: &[Step], last: Link) -> Link {
+        steps.iter().rev().fold(last, |next, step| {
+            let blank = Linked { yes: next, no: next, ..Linked::blank() };
+            self.push(match *step {
+                Step::Load { place, to } => Linked { op: op::LOAD, place, registers: to, ..blank },
+                Step::LoadIndexed { place, to, index } => {
+                    Linked { op: op::LOAD_INDEXED, place, registers: to | index << 4, ..blank }
+                }
+                Step::Set { value, to } => Linked { op: op::SET, low: value, registers: to, ..blank },
+                Step::Calculate { operator, to, from } => {
+                    Linked { op: op::ALU, low: operator, registers: to | from << 4, ..blank }
+                }
+            })
+        })
+    }
+
+    fn push(&mut self, node: Linked) -> Link {
+        if let Some(index) = self.known.get(&node) {
+            return Link::Node(*index);
+        }
+        let behind = [node.yes, node.no].into_iter().map(|link| match link {
+            Link::End(_) => 0,
+            Link::Node(index) => self.steps[index],
+        });
+        self.steps.push(1 + behind.max().unwrap_or(0));
+        self.nodes.push(node);
+        self.known.insert(node, self.nodes.len() - 1);
+        Link::Node(self.nodes.len() - 1)
+    }
+
+    fn finish(self, entry: Link) -> Result<Box<Program>, Excess> {
+        let count = self.nodes.len();
+        let steps = self.steps.iter().copied().max().unwrap_or(0);
+        if count > MAX_NODES {
+            return Err(Excess::Nodes(count));
+        }
+        if steps > MAX_STEPS {
+            return Err(Excess::Steps(steps));
+        }
+        let target = |link| match link {
+            Link::End(end) => end,
+            Link::Node(index) => (count - 1 - index) as u16,
+        };
+        let mut program = Box::new(Program::constant(REJECT));
+        program.entry = u32::from(target(entry));
+        program.count = count as u32;
+        for (node, linked) in program.nodes.iter_mut().zip(self.nodes.iter().rev()) {
+            *node = linked.node(target(linked.yes), target(linked.no));
+        }
+        Ok(program)
+    }
+}
+
+impl Linked {
+    fn blank() -> Self {
+        let place = Place { base: base::FIELD, offset: 0, width: 4 };
+        Self { op: op::TEST, place, registers: 0, mask: 0, low: 0, high: 0, yes: Link::End(REJECT), no: Link::End(REJECT) }
+    }
+
+    fn node(&self, on_true: u16, on_false: u16) -> Node {
+        let Self { op, place: Place { base, offset, width }, registers, mask, low, high, .. } = *self;
+        Node { op, base, width, registers, offset, mask, low, high, on_true, on_false }
+    }
+}

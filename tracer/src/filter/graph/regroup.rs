@@ -1,0 +1,121 @@
+//! Brings tests of the same subject together: `host A or host B` tests source, destination, source, destination; the
+//! second test of the source can join the first one that is made when both places are known to lie inside the packet.
+//! Ten addresses then cost a search among ranges instead of twenty tests.
+
+use tracer_common::predicate::base;
+
+use super::subject::{Place, Subject};
+use super::{Graph, Target};
+
+/// The graph and entry with alternatives on the same subject joined.
+pub(super) fn regroup(graph: &Graph, entry: Target) -> (Graph, Target) {
+    let Target::Test(root) = entry else { return (graph.empty_copy(), entry) };
+    let loaded = loaded_before(graph, root);
+    let mut regrouped = graph.empty_copy();
+    let mut made = vec![Target::Reject; root + 1];
+    for index in 0..=root {
+        let Some(loaded) = &loaded[index] else { continue };
+        let test = &graph.tests[index];
+        let target = |target: Target| match target {
+            Target::Test(index) => made[index],
+            end => end,
+        };
+        let (yes, no) = (target(test.yes), target(test.no));
+        let (set, no) = join_alternatives(&mut regrouped, test.subject, test.set.clone(), yes, no, loaded);
+        made[index] = regrouped.test(test.subject, set, yes, no);
+    }
+    (regrouped, made[root])
+}
+
+/// Takes tests of `subject` out of the chain of alternatives that starts at `no`, adding what they accept to `set`.
+/// Alternatives lead to the same `yes`.
+fn join_alternatives(
+    graph: &mut Graph,
+    subject: usize,
+    mut set: super::Set,
+    yes: Target,
+    no: Target,
+    loaded: &Loaded,
+) -> (super::Set, Target) {
+    let mut passed = Vec::new();
+    let mut next = no;
+    let mut end = no;
+    while let Target::Test(index) = next {
+        let test = &graph.tests[index];
+        if test.yes != yes {
+            break;
+        }
+        if test.subject == subject {
+            set = set.union(&test.set);
+            next = test.no;
+            end = next;
+            passed.push(None);
+            continue;
+        }
+        // Moving the later test up past this one must not accept a packet that this one rejects for want of bytes.
+        if yes != Target::Reject && !loaded.covers(&graph.subjects[test.subject]) {
+            break;
+        }
+        passed.push(Some(index));
+        next = test.no;
+    }
+    let Some(last) = passed.iter().rposition(Option::is_none) else { return (set, no) };
+    for index in passed[..last].iter().rev().flatten() {
+        let test = graph.tests[*index].clone();
+        end = graph.test(test.subject, test.set, test.yes, end);
+    }
+    (set, end)
+}
+
+/// Places known to lie inside the packet, since they were loaded: the furthest end by base.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Loaded(Vec<(u8, u32)>);
+
+impl Loaded {
+    fn add(&mut self, subject: &Subject) {
+        let Some((key, end)) = extent(subject) else { return };
+        match self.0.iter_mut().find(|(base, _)| *base == key) {
+            Some((_, furthest)) => *furthest = end.max(*furthest),
+            None => self.0.push((key, end)),
+        }
+    }
+
+    /// What holds on both ways.
+    fn meet(&self, other: &Self) -> Self {
+        let both = self.0.iter().filter_map(|&(base, end)| {
+            let (_, furthest) = other.0.iter().find(|(other, _)| *other == base)?;
+            Some((base, end.min(*furthest)))
+        });
+        Self(both.collect())
+    }
+
+    fn covers(&self, subject: &Subject) -> bool {
+        extent(subject).is_some_and(|(key, end)| self.0.iter().any(|&(base, furthest)| base == key && end <= furthest))
+    }
+}
+
+/// The base and the end of the bytes that a test loads. None for what says nothing of other places.
+fn extent(subject: &Subject) -> Option<(u8, u32)> {
+    let Subject::Bytes { place: Place { base, offset, width }, .. } = subject else { return None };
+    // Offsets from the middle on are negative: before the header.
+    let end = i32::try_from(*offset).ok()?.checked_add(i32::from(*width))?;
+    (base::kind(*base) != base::FIELD).then_some((*base, end as u32))
+}
+
+/// By test: what is loaded whenever it is reached from `root`; none where it never is.
+fn loaded_before(graph: &Graph, root: usize) -> Vec<Option<Loaded>> {
+    let mut loaded: Vec<Option<Loaded>> = vec![None; root + 1];
+    loaded[root] = Some(Loaded::default());
+    for index in (0..=root).rev() {
+        let Some(mut after) = loaded[index].clone() else { continue };
+        let test = &graph.tests[index];
+        after.add(&graph.subjects[test.subject]);
+        for target in [test.yes, test.no] {
+            if let Target::Test(next) = target {
+                let met = loaded[next].as_ref().map_or_else(|| after.clone(), |other| after.meet(other));
+                loaded[next] = Some(met);
+            }
+        }
+    }
+    loaded
+}

@@ -1,0 +1,136 @@
+//! What a test looks at, and conditions made of such tests.
+
+use tracer_common::predicate::base;
+
+use super::set::Set;
+
+/// Bytes of the packet, or a field of the hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// One of [`base`], with the number of VLAN tags passed.
+    pub(crate) base: u8,
+    /// Bytes from there, or the field's number.
+    pub(crate) offset: u32,
+    /// 1, 2 or 4 bytes.
+    pub(crate) width: u8,
+}
+
+impl Place {
+    /// A field of the hit, behind `tags` VLAN tags.
+    pub(crate) fn field(field: u32, tags: u8) -> Self {
+        Self { base: base::after_tags(base::FIELD, tags), offset: field, width: 4 }
+    }
+
+    /// The largest value that can stand there.
+    pub(crate) fn largest(self) -> u32 {
+        if base::kind(self.base) == base::FIELD { u32::MAX } else { u32::MAX >> (32 - 8 * u32::from(self.width)) }
+    }
+}
+
+/// A step of a calculation, as the operations of a program but for branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    Load { place: Place, to: u8 },
+    LoadIndexed { place: Place, to: u8, index: u8 },
+    Set { value: u32, to: u8 },
+    /// One of `predicate::alu`: `to = to <operator> from`.
+    Calculate { operator: u32, to: u8, from: u8 },
+}
+
+/// What a test looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Subject {
+    /// The value at a place, of which the bits in `mask` count.
+    Bytes { place: Place, mask: u32 },
+    /// What stands in a register after some steps.
+    Computed { steps: Vec<Step>, register: u8 },
+    /// 1 where one register is greater than another after some steps, else 0.
+    Greater { steps: Vec<Step>, greater: u8, less: u8 },
+}
+
+impl Subject {
+    /// The largest value that it can have.
+    pub(crate) fn largest(&self) -> u32 {
+        match self {
+            Self::Bytes { mask, .. } => *mask,
+            Self::Computed { .. } => u32::MAX,
+            Self::Greater { .. } => 1,
+        }
+    }
+}
+
+/// Tests joined by not, and, or. Members are tried from the first to the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Constant(bool),
+    Test(Subject, Set),
+    Not(Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+}
+
+impl Condition {
+    /// The value at a place is in a set.
+    pub(crate) fn within(place: Place, set: Set) -> Self {
+        Self::masked(place, place.largest(), set)
+    }
+
+    /// The value at a place is this one.
+    pub(crate) fn equals(place: Place, value: u32) -> Self {
+        Self::within(place, Set::one(value))
+    }
+
+    /// The value at a place, less the bits outside of `mask`, is in a set. A mask that keeps the upper bits makes a
+    /// range, so that all tests of the place can be compared with each other.
+    pub(crate) fn masked(place: Place, mask: u32, set: Set) -> Self {
+        let mask = mask & place.largest();
+        let dropped = place.largest() & !mask;
+        if mask == 0 {
+            return Self::Constant(set.contains(0));
+        }
+        if dropped == 0 || !(dropped + 1).is_power_of_two() {
+            return Self::Test(Subject::Bytes { place, mask }, set);
+        }
+        let widened = set.ranges().iter().filter_map(|&(low, high)| {
+            let first = low.checked_add(dropped)? & !dropped;
+            let last = high & !dropped;
+            (first <= last).then_some((first, last | dropped))
+        });
+        let mask = place.largest();
+        Self::Test(Subject::Bytes { place, mask }, Set::of(widened.collect()))
+    }
+
+    pub(crate) fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+
+    /// Both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self::All(vec![self, other])
+    }
+
+    /// Either.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self::Any(vec![self, other])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_that_keep_upper_bits_make_ranges() {
+        let byte = Place { base: base::NETWORK, offset: 0, width: 1 };
+        let test = |mask, set: Set| Condition::masked(byte, mask, set);
+        let range = |low, high| Condition::Test(Subject::Bytes { place: byte, mask: 0xff }, Set::range(low, high));
+        let none = Condition::Test(Subject::Bytes { place: byte, mask: 0xff }, Set::default());
+        assert_eq!(test(0xf0, Set::one(0x40)), range(0x40, 0x4f));
+        assert_eq!(test(0xf0, Set::range(0x41, 0x6f)), range(0x50, 0x6f));
+        assert_eq!(test(0xf0, Set::one(0x41)), none);
+        assert_eq!(test(0xff, Set::one(6)), range(6, 6));
+        assert_eq!(test(0x0f, Set::one(5)), Condition::Test(Subject::Bytes { place: byte, mask: 0x0f }, Set::one(5)));
+        assert_eq!(test(0, Set::one(0)), Condition::Constant(true));
+        assert_eq!(test(0xf00, Set::one(1)), Condition::Constant(false));
+    }
+}

@@ -1,0 +1,117 @@
+//! Runs predicate programs over packet bytes: recordings, captures, tests.
+
+use tracer_common::predicate::{OUTSIDE, Source, UNKNOWN, base, field};
+
+const ETHERNET_HEADER: u32 = 14;
+const ETHERTYPE: u32 = 12;
+const IP: u32 = 0x0800;
+const IP6: u32 = 0x86dd;
+/// [`field::PROTOCOL`] of bytes that are no IP packet, where nothing else names them.
+const NO_ETHERTYPE: u64 = 0x1_0000;
+
+/// How the bytes of a packet begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// With an Ethernet header (DLT_EN10MB). VLAN tags are in the bytes.
+    Ethernet,
+    /// With an IPv4 or IPv6 header (DLT_RAW). There is no link-layer header, and no VLAN tag.
+    RawIp,
+}
+
+/// A packet as captured. Fields that only the kernel knows are [`UNKNOWN`].
+#[derive(Clone, Copy, Debug)]
+pub struct PacketSource<'a> {
+    bytes: &'a [u8],
+    length: u32,
+    framing: Framing,
+}
+
+impl<'a> PacketSource<'a> {
+    /// `bytes` of a packet that was `length` bytes long on the wire.
+    pub fn new(framing: Framing, bytes: &'a [u8], length: u32) -> Self {
+        Self { bytes, length, framing }
+    }
+
+    fn field(&self, field: u32, tags: u8, width: u32) -> u64 {
+        match (field, self.framing) {
+            (field::LENGTH, _) => u64::from(self.length),
+            (field::PROTOCOL, _) => self.protocol(tags),
+            (field::VLAN, Framing::Ethernet) => self.tag(tags, width),
+            (field::VLAN, Framing::RawIp) => 0,
+            _ => UNKNOWN,
+        }
+    }
+
+    fn protocol(&self, tags: u8) -> u64 {
+        match self.framing {
+            Framing::Ethernet => upper_half(self.word(ETHERTYPE + 4 * u32::from(tags), 2)),
+            Framing::RawIp => match self.word(0, 1) {
+                word if word >= OUTSIDE => word,
+                word => match word >> 28 {
+                    4 => u64::from(IP),
+                    6 => u64::from(IP6),
+                    _ => NO_ETHERTYPE,
+                },
+            },
+        }
+    }
+
+    fn tag(&self, tags: u8, width: u32) -> u64 {
+        let start = ETHERTYPE + 4 * u32::from(tags);
+        match self.word(start, 2) {
+            word if word >= OUTSIDE => word,
+            word if matches!(word >> 16, 0x8100 | 0x88a8 | 0x9100) => self.word(start, width),
+            _ => 0,
+        }
+    }
+
+    /// Where the network header starts.
+    fn network(&self, tags: u8) -> u32 {
+        match self.framing {
+            Framing::Ethernet => ETHERNET_HEADER + 4 * u32::from(tags),
+            Framing::RawIp => 0,
+        }
+    }
+
+    /// Where it ends, or why that cannot be told.
+    fn transport(&self, tags: u8) -> Result<u32, u64> {
+        let network = self.network(tags);
+        if self.protocol(tags) == u64::from(IP6) {
+            return Ok(network + 40);
+        }
+        match self.word(network, 1) {
+            word if word >= OUTSIDE => Err(word),
+            word => Ok(network + (word >> 24) as u32 % 16 * 4),
+        }
+    }
+
+    fn word(&self, start: u32, width: u32) -> u64 {
+        let Some(rest) = self.bytes.get(start as usize..).filter(|rest| rest.len() >= width as usize) else {
+            return OUTSIDE;
+        };
+        let byte = |index: usize| rest.get(index).copied().unwrap_or(0);
+        u64::from(u32::from_be_bytes([byte(0), byte(1), byte(2), byte(3)]))
+    }
+}
+
+/// The first two bytes of a loaded word as a number.
+fn upper_half(word: u64) -> u64 {
+    if word >= OUTSIDE { word } else { word >> 16 }
+}
+
+impl Source for PacketSource<'_> {
+    fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
+        let tags = base::tags(base);
+        let start = match base::kind(base) {
+            base::FIELD => return self.field(offset, tags, width),
+            base::LINK if self.framing == Framing::RawIp => return UNKNOWN,
+            base::LINK => 0,
+            base::NETWORK => self.network(tags),
+            _ => match self.transport(tags) {
+                Ok(start) => start,
+                Err(unavailable) => return unavailable,
+            },
+        };
+        self.word(start.wrapping_add(offset), width)
+    }
+}

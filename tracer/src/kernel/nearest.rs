@@ -1,0 +1,58 @@
+//! The name that was probably meant.
+
+/// Longest names compared: hostile input must not make a message expensive.
+const LONGEST: usize = 128;
+
+/// The name with the fewest edits from `wanted`, if it is near enough to be worth naming.
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (wanted.len() / 3).max(2);
+    names
+        .into_iter()
+        .filter(|name| !name.is_empty() && name.len().abs_diff(wanted.len()) <= limit)
+        .map(|name| (distance(wanted.as_bytes(), name.as_bytes()), name))
+        .filter(|&(edits, name)| edits <= limit && edits < name.len())
+        .min_by_key(|&(edits, _)| edits)
+        .map(|(_, name)| name)
+}
+
+/// Edits (insert, remove, replace) from one to the other; too long names are infinitely far.
+fn distance(from: &[u8], to: &[u8]) -> usize {
+    if from.len() > LONGEST || to.len() > LONGEST {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, left) in from.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, right) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != right);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_typing_mistake_is_found() {
+        assert_eq!(nearest("ifndex", ["mtu", "ifindex", "name"]), Some("ifindex"));
+        assert_eq!(nearest("eth00", ["lo", "eth0", "eth1"]), Some("eth0"));
+    }
+
+    #[test]
+    fn nothing_near_gives_nothing() {
+        assert_eq!(nearest("zebra", ["mtu", "ifindex", "name"]), None);
+        assert_eq!(nearest("x", ["lo", ""]), None);
+        assert_eq!(nearest("a", []), None);
+    }
+
+    #[test]
+    fn long_names_are_not_compared() {
+        let long = "x".repeat(100_000);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
+    }
+}

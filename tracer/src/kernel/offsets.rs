@@ -1,0 +1,168 @@
+//! Byte offsets of the members that the kernel side reads.
+
+use bytemuck::Zeroable as _;
+use tracer_common::config::{ABSENT, Offsets};
+
+use super::btf::{Btf, Kind, TypeId};
+
+/// Struct of plain bytes that addresses are cast to for direct loads, and its size.
+const WINDOW: (&str, u64) = ("in6_addr", 16);
+/// The kernel function that makes direct loads possible, since 6.2.
+const CAST: &str = "bpf_rdonly_cast";
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// [`ABSENT`] stands for a member that this kernel does not have.
+    pub offsets: Offsets,
+    /// Those members, with why: what depends on them is not shown.
+    pub missing: Vec<String>,
+}
+
+/// What direct loads need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectLoads {
+    /// The kernel function `bpf_rdonly_cast`.
+    pub kfunc: TypeId,
+    /// The struct of plain bytes to cast to.
+    pub window: TypeId,
+}
+
+/// Types for direct loads; `None` before 6.2.
+pub fn direct_loads(btf: &Btf) -> Option<DirectLoads> {
+    let found = btf.find_each(&[(Kind::Function, CAST), (Kind::Struct, WINDOW.0)]);
+    let (kfunc, window) = (found[0]?, found[1]?);
+    (btf.size_of(window) == Some(WINDOW.1)).then_some(DirectLoads { kfunc, window })
+}
+
+/// Looks up every member of [`Offsets`].
+pub fn read(btf: &Btf) -> Found {
+    let structs = Structs::find(btf);
+    let mut offsets = Offsets::zeroed();
+    let mut missing = Vec::new();
+    for (place, member) in members(&mut offsets) {
+        *place = structs.offset(btf, &member).unwrap_or_else(|why| {
+            missing.push(why);
+            ABSENT
+        });
+    }
+    Found { offsets, missing }
+}
+
+/// A member to look for: its path, and the bytes that the kernel side reads there.
+struct Wanted {
+    parent: &'static str,
+    path: &'static str,
+    size: Size,
+}
+
+enum Size {
+    Bytes(u64),
+    /// A bit-field that starts at a byte.
+    BitField,
+}
+
+/// Which member each offset is, with the size that the kernel side takes for granted.
+#[rustfmt::skip]
+fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 29] {
+    let skb = |path, bytes| Wanted { parent: "sk_buff", path, size: Size::Bytes(bytes) };
+    let dev = |path, bytes| Wanted { parent: "net_device", path, size: Size::Bytes(bytes) };
+    let net = |path, bytes| Wanted { parent: "net", path, size: Size::Bytes(bytes) };
+    let sock = |path, bytes| Wanted { parent: "sock", path, size: Size::Bytes(bytes) };
+    [
+        (&mut offsets.skb_dev, skb("dev", 8)),
+        (&mut offsets.skb_sk, skb("sk", 8)),
+        (&mut offsets.skb_len, skb("len", 4)),
+        (&mut offsets.skb_mark, skb("mark", 4)),
+        (&mut offsets.skb_protocol, skb("protocol", 2)),
+        (&mut offsets.skb_head, skb("head", 8)),
+        (&mut offsets.skb_data, skb("data", 8)),
+        (&mut offsets.skb_tail, skb("tail", 4)),
+        (&mut offsets.skb_mac_header, skb("mac_header", 2)),
+        (&mut offsets.skb_network_header, skb("network_header", 2)),
+        (&mut offsets.skb_transport_header, skb("transport_header", 2)),
+        (&mut offsets.skb_vlan_tci, skb("vlan_tci", 2)),
+        (&mut offsets.skb_vlan_proto, skb("vlan_proto", 2)),
+        (&mut offsets.skb_pkt_type, Wanted { parent: "sk_buff", path: "pkt_type", size: Size::BitField }),
+        (&mut offsets.dev_net, dev("nd_net.net", 8)),
+        (&mut offsets.dev_ifindex, dev("ifindex", 4)),
+        (&mut offsets.dev_mtu, dev("mtu", 4)),
+        (&mut offsets.dev_name, dev("name", 16)),
+        (&mut offsets.net_inum, net("ns.inum", 4)),
+        (&mut offsets.sock_net, sock("__sk_common.skc_net.net", 8)),
+        (&mut offsets.sock_family, sock("__sk_common.skc_family", 2)),
+        (&mut offsets.sock_state, sock("__sk_common.skc_state", 1)),
+        (&mut offsets.sock_source, sock("__sk_common.skc_rcv_saddr", 4)),
+        (&mut offsets.sock_destination, sock("__sk_common.skc_daddr", 4)),
+        (&mut offsets.sock_source6, sock("__sk_common.skc_v6_rcv_saddr", 16)),
+        (&mut offsets.sock_destination6, sock("__sk_common.skc_v6_daddr", 16)),
+        (&mut offsets.sock_source_port, sock("__sk_common.skc_num", 2)),
+        (&mut offsets.sock_destination_port, sock("__sk_common.skc_dport", 2)),
+        (&mut offsets.sock_protocol, sock("sk_protocol", 2)),
+    ]
+}
+
+/// The structs with members to look for, found in one pass.
+struct Structs([(&'static str, Option<TypeId>); 4]);
+
+impl Structs {
+    fn find(btf: &Btf) -> Self {
+        let names = ["sk_buff", "net_device", "net", "sock"];
+        let found = btf.find_each(&names.map(|name| (Kind::Struct, name)));
+        let mut found = found.into_iter();
+        Self(names.map(|name| (name, found.next().flatten())))
+    }
+
+    /// The offset, or a sentence why there is none.
+    fn offset(&self, btf: &Btf, wanted: &Wanted) -> Result<u32, String> {
+        let Wanted { parent, path, size } = wanted;
+        let of = self.0.iter().find(|(name, _)| name == parent).and_then(|(_, id)| *id);
+        let of = of.ok_or_else(|| format!("{parent}.{path}: this kernel has no `struct {parent}`"))?;
+        let field = btf.member(of, path).map_err(|error| format!("{parent}.{path}: {error}"))?;
+        match size {
+            Size::BitField if field.bit_size > 0 && field.bit_offset.is_multiple_of(8) => Ok(field.bit_offset / 8),
+            Size::Bytes(bytes) if btf.size_of(field.type_id) == Some(*bytes) => {
+                field.byte_offset().ok_or_else(|| format!("{parent}.{path}: it is a bit-field here"))
+            }
+            _ => Err(format!("{parent}.{path}: it has another size here")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::btf::testing::Builder;
+    use super::*;
+
+    #[test]
+    fn found_members_have_offsets_and_the_rest_is_named() {
+        let mut builder = Builder::new();
+        let word = builder.int("unsigned int", 4);
+        let byte = builder.int("unsigned char", 1);
+        let pointer = builder.pointer(0);
+        let headers = builder.bit_fields("", 8, &[("pkt_type", byte, 8, 3), ("mark", word, 32, 0)]);
+        builder.structure("sk_buff", 64, &[("dev", pointer, 128), ("len", byte, 192), ("", headers, 256)]);
+        let found = read(&builder.build());
+        assert_eq!(found.offsets.skb_dev, 16);
+        assert_eq!(found.offsets.skb_pkt_type, 33);
+        assert_eq!(found.offsets.skb_mark, 36);
+        assert_eq!(found.offsets.skb_len, ABSENT);
+        assert_eq!(found.offsets.dev_mtu, ABSENT);
+        assert!(found.missing.contains(&"sk_buff.len: it has another size here".to_owned()));
+        assert!(found.missing.contains(&"net_device.mtu: this kernel has no `struct net_device`".to_owned()));
+        assert_eq!(found.missing.len(), 26);
+    }
+
+    #[test]
+    fn direct_loads_need_the_function_and_a_window_of_the_right_size() {
+        let check = |function: &str, size: u32, expected: bool| {
+            let mut builder = Builder::new();
+            builder.structure("in6_addr", size, &[]);
+            builder.function(function, &[]);
+            assert_eq!(direct_loads(&builder.build()).is_some(), expected);
+        };
+        check("bpf_rdonly_cast", 16, true);
+        check("bpf_rdonly_cast", 8, false);
+        check("bpf_rdonly_casts", 16, false);
+    }
+}

@@ -1,0 +1,25 @@
+//! # The code map
+//!
+//! skbtrail's layers, lowest first. A module imports only modules above it in this list (`tests/tidy.rs` checks it).
+//!
+//! | layer | what it is for | invariant |
+//! |---|---|---|
+//! | [`model`] | plain data: event, packet, names | no I/O, no dependency on any other layer |
+//! | [`kernel`] | facts of a kernel: BTF, symbols, features, offsets | reads below a given root, changes nothing |
+//! | [`probe`] | which functions can be probed, and in which order | pure: kernel facts in, plan out |
+//! | [`filter`] | filter expressions to predicate programs | pure; the evaluator itself is `tracer-common`'s |
+//! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya` besides inspection; all `unsafe` is here |
+//! | [`symbol`] | addresses to names | an unknown address is shown as a number |
+//! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
+//! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
+//! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided in `main.rs` |
+
+pub mod cli;
+pub mod collect;
+pub mod feed;
+pub mod filter;
+pub mod kernel;
+pub mod model;
+pub mod probe;
+pub mod symbol;
+pub mod view;

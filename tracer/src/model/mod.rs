@@ -1,0 +1,7 @@
+//! Plain data that every other layer speaks of. No I/O, nothing that knows how an event was obtained.
+
+pub mod event;
+pub mod packet;
+
+pub use event::{Details, Event, EventKind, Name, Probe, ProbeId};
+pub use packet::{Arp, Flow, Headers, Origin, Transport};

@@ -1,0 +1,147 @@
+//! Who talks to whom: the flow of an IP packet, an ARP packet's question or answer, and the VLAN tag taken off it.
+
+use super::{Column, Context, Object, Row};
+use crate::model::{Arp, Flow, Origin, Transport};
+use crate::view::{flow, number};
+
+/// `skb->vlan_tci`: 3 bits of priority, 1 of drop eligibility, 12 of VLAN id.
+const VLAN_ID: u16 = 0xfff;
+const PRIORITY_SHIFT: u16 = 13;
+
+pub(super) struct Tuple;
+
+impl Column for Tuple {
+    fn name(&self) -> &'static str {
+        "tuple"
+    }
+
+    fn help(&self) -> &'static str {
+        "addresses, ports and protocol; ICMP type, ARP addresses, VLAN tag"
+    }
+
+    fn header(&self) -> &'static str {
+        "TUPLE"
+    }
+
+    /// IPv4 with both ports and the protocol, IPv6 with short addresses.
+    fn width(&self, context: &Context<'_>) -> usize {
+        if context.tcp_flags { 52 } else { 46 }
+    }
+
+    fn text(&self, row: &Row<'_>, out: &mut String) {
+        let headers = &row.event.headers;
+        let start = out.len();
+        if let Some(found) = headers.flow() {
+            flow::write_flow(&found, row.context.tcp_flags, out);
+        } else if let Some(arp) = headers.arp() {
+            flow::write_arp(&arp, out);
+        }
+        if let Some((tag, _)) = row.event.vlan {
+            out.push_str(if out.len() == start { "vlan " } else { " vlan " });
+            number::decimal(tag & VLAN_ID, out);
+        }
+    }
+
+    fn json(&self, row: &Row<'_>, object: &mut Object<'_>) {
+        let headers = &row.event.headers;
+        if let Some(flow) = headers.flow() {
+            object.object("tuple", |inner| write_tuple(&flow, headers.origin, inner));
+        } else if let Some(arp) = headers.arp() {
+            object.object("arp", |inner| write_arp(&arp, inner));
+        }
+        if let Some((tag, protocol)) = row.event.vlan {
+            object.object("vlan", |inner| {
+                inner.number("id", tag & VLAN_ID);
+                inner.number("priority", tag >> PRIORITY_SHIFT);
+                inner.number("proto", protocol);
+            });
+        }
+    }
+}
+
+fn write_tuple(found: &Flow, origin: Origin, object: &mut Object<'_>) {
+    object.text("saddr", |out| flow::write_address(found.source, out));
+    object.text("daddr", |out| flow::write_address(found.destination, out));
+    object.text("proto", |out| flow::write_protocol(found.protocol, out));
+    match found.transport {
+        Transport::Ports { source, destination, tcp_flags } => {
+            object.number("sport", source);
+            object.number("dport", destination);
+            if let Some(flags) = tcp_flags {
+                object.text("tcp_flags", |out| flow::write_tcp_flags(flags, out));
+            }
+        }
+        Transport::Icmp { kind, code, echo } => {
+            object.number("icmp_type", kind);
+            object.number("icmp_code", code);
+            if let Some((id, sequence)) = echo {
+                object.number("icmp_id", id);
+                object.number("icmp_seq", sequence);
+            }
+        }
+        Transport::Opaque => {}
+    }
+    if origin == Origin::Socket {
+        object.text("from", |out| out.push_str("socket"));
+    }
+}
+
+fn write_arp(arp: &Arp, object: &mut Object<'_>) {
+    object.number("op", arp.operation);
+    object.text("sender", |out| flow::write_address(arp.sender.into(), out));
+    object.text("sender_mac", |out| flow::write_mac(arp.sender_mac, out));
+    object.text("target", |out| flow::write_address(arp.target.into(), out));
+    object.text("target_mac", |out| flow::write_mac(arp.target_mac, out));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tests::{ARP, SYN, check, headers, socket};
+
+    #[test]
+    fn ip_packets() {
+        check(
+            &Tuple,
+            |_, _| (),
+            "10.77.0.1->10.77.0.2(icmp echo id 7 seq 1)",
+            r#"{"tuple":{"saddr":"10.77.0.1","daddr":"10.77.0.2","proto":"icmp","icmp_type":8,"icmp_code":0,"icmp_id":7,"icmp_seq":1}}"#,
+        );
+        let json = r#"{"tuple":{"saddr":"10.77.0.1","daddr":"10.77.0.2","proto":"tcp","sport":37026,"dport":8080,"tcp_flags":"SYN"}}"#;
+        check(&Tuple, |event, _| event.headers = headers(0x0800, &SYN), "10.77.0.1:37026->10.77.0.2:8080(tcp)", json);
+        check(
+            &Tuple,
+            |event, context| (event.headers, context.tcp_flags) = (headers(0x0800, &SYN), true),
+            "10.77.0.1:37026->10.77.0.2:8080(tcp:SYN)",
+            json,
+        );
+    }
+
+    #[test]
+    fn what_the_socket_says_is_marked() {
+        check(
+            &Tuple,
+            |event, _| event.headers = socket(),
+            "10.77.0.1:37026->10.77.0.2:8080(tcp)",
+            r#"{"tuple":{"saddr":"10.77.0.1","daddr":"10.77.0.2","proto":"tcp","sport":37026,"dport":8080,"from":"socket"}}"#,
+        );
+    }
+
+    #[test]
+    fn arp_tags_and_nothing() {
+        check(
+            &Tuple,
+            |event, _| (event.headers, event.vlan) = (headers(0x0806, &ARP), Some((0x6005, 0x8100))),
+            "ARP who-has 10.77.0.2 tell 10.77.0.1 vlan 5",
+            r#"{"arp":{"op":1,"sender":"10.77.0.1","sender_mac":"02:00:00:00:00:01","target":"10.77.0.2","target_mac":"00:00:00:00:00:00"},"vlan":{"id":5,"priority":3,"proto":33024}}"#,
+        );
+        let nothing = r#"{"vlan":{"id":5,"priority":0,"proto":33024}}"#;
+        check(
+            &Tuple,
+            |event, _| (event.headers, event.vlan) = (headers(0x88cc, &ARP), Some((5, 0x8100))),
+            "vlan 5",
+            nothing,
+        );
+        check(&Tuple, |event, _| event.headers = headers(0x88cc, &ARP), "", "{}");
+    }
+}

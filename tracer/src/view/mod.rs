@@ -1,0 +1,57 @@
+//! What people and scripts read: one line a hit, as aligned text or as JSON.
+//!
+//! One registry of columns ([`columns::COLUMNS`]) serves both; a [`Selection`] says which of them a run shows. Foreign
+//! bytes reach the output through [`escape`] alone. Nothing here knows how an event was obtained, keeps one, or writes
+//! to a terminal: the printers append to a buffer of the caller's.
+//!
+//! The JSON lines are documented in `assets/output-json.md`, key by key.
+
+mod clock;
+pub mod columns;
+mod escape;
+mod flow;
+mod gaps;
+pub mod json;
+mod number;
+mod object;
+pub mod packets;
+mod row;
+mod selection;
+mod style;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
+pub use escape::escape;
+pub use object::Object;
+pub use row::{Context, Reasons, Row, Timestamp, UnknownTimestamp};
+pub use selection::{Selection, UnknownColumn};
+pub use style::{Style, Tone};
+
+/// Either kind of output.
+pub enum Printer {
+    /// Aligned text.
+    Text(text::Printer),
+    /// One JSON object a line.
+    Json(json::Printer),
+}
+
+impl Printer {
+    /// What stands before the first event.
+    pub fn header(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(printer) => printer.header(out),
+            Self::Json(printer) => printer.header(out),
+        }
+    }
+
+    /// Appends one event, newline included.
+    pub fn event(&mut self, row: &Row<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(printer) => printer.event(row, out),
+            Self::Json(printer) => printer.event(row, out),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a column is given: one event, and what is known about the run it belongs to.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::str::FromStr;
+
+use super::{Clock, escape, number};
+use crate::model::{Event, EventKind, Probe};
+use crate::symbol::Cache;
+
+/// Names of drop reasons, from the kernel's own enum.
+pub trait Reasons {
+    /// Name of a reason, without `SKB_DROP_REASON_`.
+    fn name(&self, code: u32) -> Option<&str>;
+}
+
+impl<S: BuildHasher> Reasons for HashMap<u32, String, S> {
+    fn name(&self, code: u32) -> Option<&str> {
+        self.get(&code).map(String::as_str)
+    }
+}
+
+/// What is known beyond the event. All of it is borrowed, so that it can be made anew whenever a table has grown.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The run's table of probes.
+    pub probes: &'a [Probe],
+    /// Names of addresses.
+    pub symbols: &'a Cache<'a>,
+    /// Names of drop reasons.
+    pub reasons: &'a dyn Reasons,
+    /// Names of network namespaces by inode.
+    pub namespaces: &'a HashMap<u32, String>,
+    /// Wall clock; `None` where only the kernel's own time is known.
+    pub clock: Option<&'a Clock>,
+    /// The member chains asked for, as typed, in the order of [`crate::model::Details::metadata`].
+    pub metadata: &'a [String],
+    /// How text shows the time.
+    pub timestamp: Timestamp,
+    /// Text shows the flags of TCP.
+    pub tcp_flags: bool,
+}
+
+/// `--timestamp`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timestamp {
+    /// No time.
+    #[default]
+    None,
+    /// Time of day.
+    Current,
+    /// Nanoseconds since the previous event of the same `sk_buff`.
+    Relative,
+    /// Date and time of day.
+    Absolute,
+}
+
+/// A word that is none of the timestamp styles.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown timestamp style `{0}` (known: none, current, relative, absolute)")]
+pub struct UnknownTimestamp(String);
+
+impl FromStr for Timestamp {
+    type Err = UnknownTimestamp;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "none" => Ok(Self::None),
+            "current" => Ok(Self::Current),
+            "relative" => Ok(Self::Relative),
+            "absolute" => Ok(Self::Absolute),
+            _ => Err(UnknownTimestamp(word.to_owned())),
+        }
+    }
+}
+
+/// One event to show.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// What is known beyond it.
+    pub context: &'a Context<'a>,
+    /// Nanoseconds since the previous event of the same `sk_buff`; the text printer counts them.
+    pub(super) since: Option<u64>,
+}
+
+impl<'a> Row<'a> {
+    /// A row of its own, before any printer has seen it.
+    pub fn new(event: &'a Event, context: &'a Context<'a>) -> Self {
+        Self { event, context, since: None }
+    }
+
+    /// The probe that was hit, if the table has it.
+    pub(super) fn probe(&self) -> Option<&'a Probe> {
+        self.context.probes.get(self.event.probe.0 as usize)
+    }
+
+    /// Where the packet was dropped.
+    pub(super) fn drop_place(&self) -> Option<u64> {
+        self.event.caller.filter(|_| self.event.kind == EventKind::Drop)
+    }
+
+    /// `NETFILTER_DROP`, or the number of a reason without a name: hexadecimal where its upper half names a subsystem.
+    pub(super) fn write_reason(&self, code: u32, out: &mut String) {
+        match self.context.reasons.name(code) {
+            Some(name) => escape(name.as_bytes(), out),
+            None if code >> 16 == 0 => number::decimal(code, out),
+            None => {
+                out.push_str("0x");
+                number::hex(code as u64, 1, out);
+            }
+        }
+    }
+
+    /// `nft_do_chain+0x1c2`
+    pub(super) fn write_place(&self, address: u64, out: &mut String) {
+        escape(self.context.symbols.text(address).place().as_bytes(), out);
+    }
+
+    /// `NETFILTER_DROP at nft_do_chain+0x1c2`, as far as it is known.
+    pub(super) fn write_drop(&self, out: &mut String) {
+        if let Some(code) = self.event.reason {
+            self.write_reason(code, out);
+        }
+        if let Some(place) = self.drop_place() {
+            out.push_str(if self.event.reason.is_some() { " at " } else { "at " });
+            self.write_place(place, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamp_words() {
+        assert_eq!("relative".parse(), Ok(Timestamp::Relative));
+        let error = "now".parse::<Timestamp>().unwrap_err().to_string();
+        assert_eq!(error, "unknown timestamp style `now` (known: none, current, relative, absolute)");
+    }
+}
