@@ -22,6 +22,12 @@ pub enum Error {
         /// What the kernel said.
         source: Box<aya::maps::MapError>,
     },
+    /// The filter could not be put in force.
+    #[error("failed to put the filter in force")]
+    FilterMap {
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The embedded object is not as this program expects it.
     #[error("the embedded eBPF object does not fit this program: {0}")]
     Object(String),

@@ -11,7 +11,7 @@ use std::{
 
 use aya::{
     EbpfLoader,
-    maps::{Array, ArrayOfMaps, Map, MapData, PerCpuArray, RingBuf},
+    maps::{Array, Map, MapData, PerCpuArray, RingBuf},
 };
 use aya_obj::generated::{bpf_insn, bpf_prog_type};
 use tracer_common::{
@@ -26,6 +26,9 @@ use super::{
 
 /// The built object; `tracer-ebpf/rebuild` makes it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../assets/skbtrail.bpf.o");
+
+/// The map that we make ourselves.
+const FILTER: &str = "FILTER";
 
 /// Helper numbers that stand for what only the loader knows; `tracer-ebpf/src/read.rs` has the same.
 const RDONLY_CAST: i32 = 0x7f01;
@@ -67,16 +70,26 @@ struct MapValue<T>(T);
 #[expect(unsafe_code, reason = "aya's marker for plain data")]
 unsafe impl<T: bytemuck::Pod> aya::Pod for MapValue<T> {}
 
-/// The place of the predicate program in force.
-pub struct FilterMap(ArrayOfMaps<MapData, Array<MapData, MapValue<Program>>>);
+/// The place of the predicate program in force: a map that holds one map, which holds the program.
+///
+/// Made here and not by aya: before 6.2 a map made with type information does not fit into one made without
+/// (`bpf_map_meta_equal` compares where a timer would be), and aya makes the outer one with, the inner ones without.
+pub struct FilterMap(OwnedFd);
 
 impl FilterMap {
+    fn new() -> Result<Self, Error> {
+        let failed = |source| Error::FilterMap { source };
+        let template = sys::create_array(size_of::<Program>() as u32).map_err(failed)?;
+        Ok(Self(sys::create_array_of_maps(template.as_fd()).map_err(failed)?))
+    }
+
     /// Puts `program` in force. From the return on, every hit is judged by it alone: the kernel waits for the programs
     /// that still run with its predecessor.
     pub fn replace(&mut self, program: &Program) -> Result<(), Error> {
-        let mut inner = Array::<MapData, MapValue<Program>>::create(1, 0).map_err(|e| Error::map("FILTER", e))?;
-        inner.set(0, MapValue(*program), 0).map_err(|e| Error::map("FILTER", e))?;
-        self.0.set(0, &inner, 0).map_err(|e| Error::map("FILTER", e))
+        let failed = |source| Error::FilterMap { source };
+        let inner = sys::create_array(size_of::<Program>() as u32).map_err(failed)?;
+        sys::set_only_value(inner.as_fd(), bytemuck::bytes_of(program)).map_err(failed)?;
+        sys::set_only_value(self.0.as_fd(), &inner.as_raw_fd().to_ne_bytes()).map_err(failed)
     }
 }
 
@@ -100,11 +113,12 @@ impl Object {
             .map_max_entries("EVENTS", ring_bytes)
             .load(OBJECT)
             .map_err(Error::maps)?;
-        let mut parsed = relocated(&ebpf)?;
+        let filter = FilterMap::new()?;
+        let mut parsed = relocated(&ebpf, &filter)?;
         let btf = type_information(&mut parsed)?;
         let maps = Maps {
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(|e| Error::map("EVENTS", e))?,
-            filter: FilterMap(ArrayOfMaps::try_from(take(&mut ebpf, "FILTER")?).map_err(|e| Error::map("FILTER", e))?),
+            filter,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(|e| Error::map("COUNTERS", e))?,
         };
         let mut table = Array::<MapData, MapValue<Chain>>::try_from(take(&mut ebpf, "CHAINS")?)
@@ -144,12 +158,13 @@ fn take(ebpf: &mut aya::Ebpf, name: &str) -> Result<Map, Error> {
 }
 
 /// Parses the object anew and points its programs at the maps that aya made.
-fn relocated(ebpf: &aya::Ebpf) -> Result<aya_obj::Object, Error> {
+fn relocated(ebpf: &aya::Ebpf, filter: &FilterMap) -> Result<aya_obj::Object, Error> {
     let mut object = aya_obj::Object::parse(OBJECT).map_err(|e| Error::Object(e.to_string()))?;
     let definitions = std::mem::take(&mut object.maps);
     let mut made = Vec::new();
     for (name, map) in ebpf.maps() {
-        if let (Some(definition), Some(descriptor)) = (definitions.get(name), descriptor(map)) {
+        let descriptor = if name == FILTER { Some(filter.0.as_raw_fd()) } else { descriptor(map) };
+        if let (Some(definition), Some(descriptor)) = (definitions.get(name), descriptor) {
             made.push((name, descriptor, definition));
         }
     }
@@ -170,7 +185,7 @@ fn type_information(object: &mut aya_obj::Object) -> Result<OwnedFd, Error> {
 
 fn descriptor(map: &Map) -> Option<RawFd> {
     match map {
-        Map::Array(data) | Map::ArrayOfMaps(data) | Map::PerCpuArray(data) | Map::RingBuf(data) => {
+        Map::Array(data) | Map::PerCpuArray(data) | Map::RingBuf(data) => {
             Some(data.fd().as_fd().as_raw_fd())
         }
         _ => None,

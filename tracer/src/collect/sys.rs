@@ -9,7 +9,9 @@ use std::{
 };
 
 use aya_obj::generated::{
-    bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
+    bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn,
+    bpf_map_type::{self, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS},
+    bpf_prog_info, bpf_prog_type,
 };
 
 /// Bytes of the verifier's log that a failed load keeps.
@@ -41,6 +43,43 @@ pub struct Load<'a> {
 
 /// Bytes of a `struct bpf_func_info`.
 pub const FUNCTION_RECORD: usize = 8;
+
+/// Makes an array map with a single value.
+pub fn create_array(value_bytes: u32) -> io::Result<OwnedFd> {
+    create_map(BPF_MAP_TYPE_ARRAY, value_bytes, 0)
+}
+
+/// Makes an array of one map, to hold maps like `inner`.
+pub fn create_array_of_maps(inner: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    create_map(BPF_MAP_TYPE_ARRAY_OF_MAPS, size_of::<u32>() as u32, inner.as_raw_fd() as u32)
+}
+
+fn create_map(kind: bpf_map_type, value_bytes: u32, inner: u32) -> io::Result<OwnedFd> {
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: MAP_CREATE uses this member.
+    let map = unsafe { &mut attr.__bindgen_anon_1 };
+    map.map_type = kind as u32;
+    map.key_size = size_of::<u32>() as u32;
+    map.value_size = value_bytes;
+    map.max_entries = 1;
+    map.inner_map_fd = inner;
+    descriptor(bpf(bpf_cmd::BPF_MAP_CREATE, &mut attr)?)
+}
+
+/// Sets the only value of a map made here. `value` is as large as the map's values are.
+pub fn set_only_value(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
+    let key = 0u32;
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: MAP_UPDATE_ELEM uses this member.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = map.as_raw_fd() as u32;
+    element.key = &raw const key as u64;
+    element.__bindgen_anon_1.value = value.as_ptr() as u64;
+    bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr)?;
+    Ok(())
+}
 
 /// Loads type information.
 pub fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {

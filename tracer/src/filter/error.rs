@@ -13,11 +13,11 @@ pub struct Error {
     /// What is wrong.
     pub problem: Problem,
     /// The expression as given.
-    pub expression: String,
+    pub expression: Box<str>,
     /// Where in it, in bytes; empty at its end.
     pub place: Range<usize>,
     /// What could have stood there.
-    pub expected: Option<String>,
+    pub expected: Option<Box<str>>,
     /// The known word that is spelled most like the one found.
     pub nearest: Option<&'static str>,
 }
@@ -83,10 +83,10 @@ impl fmt::Display for Context<'_> {
 
 impl Error {
     pub(crate) fn new(problem: Problem, expression: &str, place: Range<usize>) -> Self {
-        Self { problem, expression: expression.to_owned(), place, expected: None, nearest: None }
+        Self { problem, expression: expression.into(), place, expected: None, nearest: None }
     }
 
-    pub(crate) fn expecting(mut self, expected: impl Into<String>) -> Self {
+    pub(crate) fn expecting(mut self, expected: impl Into<Box<str>>) -> Self {
         self.expected = Some(expected.into());
         self
     }

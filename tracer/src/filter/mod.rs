@@ -6,6 +6,7 @@
 //! come from /etc/services and /etc/protocols.
 
 mod error;
+mod explain;
 mod graph;
 mod mark;
 mod meaning;
@@ -14,6 +15,7 @@ mod source;
 mod syntax;
 
 pub use error::{Error, Problem};
+pub use explain::explain;
 pub use mark::parse_mark;
 pub use source::{Framing, PacketSource};
 

@@ -1,9 +1,8 @@
 //! Conditions to a program: a graph of decisions, made smaller, then written as nodes.
 //!
 //! Nothing here knows protocols. The rule that every step keeps: tests are made in the order of the expression as far
-//! as it matters, since a test whose bytes lie outside of the packet rejects it. A test that cannot change the outcome,
-//! because its answer is known on this way or both ways lead to the same end, is not made. One whose answer is always
-//! the same (`ip[0] >= 0`) asks whether the bytes are there, and is.
+//! as it matters, since a test whose bytes lie outside of the packet rejects it. So a test is left out where its answer
+//! is known, but where merely both answers lead to the same end, it remains to ask whether the bytes are there.
 
 mod encode;
 mod regroup;
@@ -31,7 +30,7 @@ pub(crate) enum Target {
 
 /// A decision: `yes` where the subject is in the set. The set never holds the subject's largest value; it is the other
 /// way round then, so that a test and its opposite are the same. With an empty set, `yes` and `no` are the same, and the
-/// subject must only be there.
+/// subject's bytes must only be there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Test {
     subject: usize,
@@ -57,7 +56,7 @@ pub(crate) fn compile(tree: &Tree<'_>, primitives: &[Condition], before: &Condit
         graph.expression(tree, primitives, root, Target::Accept, Target::Reject)
     });
     let entry = graph.condition(before, entry, Target::Reject);
-    let (graph, entry) = specialize::specialize(graph, entry);
+    let (graph, entry) = specialize::specialize(&graph, entry);
     let (graph, entry) = regroup::regroup(&graph, entry);
     encode::encode(&graph, entry)
 }
@@ -94,7 +93,7 @@ impl Graph {
             Condition::Any(members) => members.iter().rev().fold(no, |next, member| self.condition(member, yes, next)),
             Condition::Test(subject, set) => {
                 let subject = self.subject(subject);
-                self.test(subject, set.clone(), yes, no)
+                self.test(subject, set, yes, no)
             }
         }
     }
@@ -109,15 +108,15 @@ impl Graph {
     }
 
     /// A decision, or where it always leads.
-    fn test(&mut self, subject: usize, set: Set, yes: Target, no: Target) -> Target {
+    fn test(&mut self, subject: usize, set: &Set, yes: Target, no: Target) -> Target {
         let largest = self.subjects[subject].largest();
         let set = set.intersect(&Set::range(0, largest));
         let top = set.contains(largest);
         let (set, yes, no) = if top { (Set::range(0, largest).minus(&set), no, yes) } else { (set, yes, no) };
-        if no == Target::Reject && (set.is_empty() || yes == no) || yes == no && !set.is_empty() {
+        let (set, yes) = if set.is_empty() || yes == no { (Set::default(), no) } else { (set, yes) };
+        if yes == no && no == Target::Reject {
             return no;
         }
-        let yes = if set.is_empty() { no } else { yes };
         let test = Test { subject, set, yes, no };
         if let Some(index) = self.known.get(&test) {
             return Target::Test(*index);

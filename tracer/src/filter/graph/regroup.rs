@@ -21,8 +21,12 @@ pub(super) fn regroup(graph: &Graph, entry: Target) -> (Graph, Target) {
             end => end,
         };
         let (yes, no) = (target(test.yes), target(test.no));
+        if yes == no && loaded.covers(&graph.subjects[test.subject]) {
+            made[index] = no;
+            continue;
+        }
         let (set, no) = join_alternatives(&mut regrouped, test.subject, test.set.clone(), yes, no, loaded);
-        made[index] = regrouped.test(test.subject, set, yes, no);
+        made[index] = regrouped.test(test.subject, &set, yes, no);
     }
     (regrouped, made[root])
 }
@@ -62,44 +66,51 @@ fn join_alternatives(
     let Some(last) = passed.iter().rposition(Option::is_none) else { return (set, no) };
     for index in passed[..last].iter().rev().flatten() {
         let test = graph.tests[*index].clone();
-        end = graph.test(test.subject, test.set, test.yes, end);
+        end = graph.test(test.subject, &test.set, test.yes, end);
     }
     (set, end)
 }
 
-/// Places known to lie inside the packet, since they were loaded: the furthest end by base.
+/// Where loads count from: a base, and for fields, which.
+type Origin = (u8, Option<u32>);
+
+/// Places known to lie inside the packet, since they were loaded: the furthest end by origin.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Loaded(Vec<(u8, u32)>);
+struct Loaded(Vec<(Origin, u32)>);
 
 impl Loaded {
     fn add(&mut self, subject: &Subject) {
-        let Some((key, end)) = extent(subject) else { return };
-        match self.0.iter_mut().find(|(base, _)| *base == key) {
+        let Some((origin, end)) = extent(subject) else { return };
+        match self.0.iter_mut().find(|(other, _)| *other == origin) {
             Some((_, furthest)) => *furthest = end.max(*furthest),
-            None => self.0.push((key, end)),
+            None => self.0.push((origin, end)),
         }
     }
 
     /// What holds on both ways.
     fn meet(&self, other: &Self) -> Self {
-        let both = self.0.iter().filter_map(|&(base, end)| {
-            let (_, furthest) = other.0.iter().find(|(other, _)| *other == base)?;
-            Some((base, end.min(*furthest)))
-        });
+        let both = self.0.iter().filter_map(|&(origin, end)| Some((origin, end.min(other.end(origin)?))));
         Self(both.collect())
     }
 
     fn covers(&self, subject: &Subject) -> bool {
-        extent(subject).is_some_and(|(key, end)| self.0.iter().any(|&(base, furthest)| base == key && end <= furthest))
+        extent(subject).is_some_and(|(origin, end)| self.end(origin).is_some_and(|furthest| end <= furthest))
+    }
+
+    fn end(&self, origin: Origin) -> Option<u32> {
+        self.0.iter().find(|(other, _)| *other == origin).map(|(_, end)| *end)
     }
 }
 
-/// The base and the end of the bytes that a test loads. None for what says nothing of other places.
-fn extent(subject: &Subject) -> Option<(u8, u32)> {
+/// Where the bytes of a test count from and where they end. None for what says nothing of other places.
+fn extent(subject: &Subject) -> Option<(Origin, u32)> {
     let Subject::Bytes { place: Place { base, offset, width }, .. } = subject else { return None };
+    if base::kind(*base) == base::FIELD {
+        return Some(((*base, Some(*offset)), u32::from(*width)));
+    }
     // Offsets from the middle on are negative: before the header.
     let end = i32::try_from(*offset).ok()?.checked_add(i32::from(*width))?;
-    (base::kind(*base) != base::FIELD).then_some((*base, end as u32))
+    Some(((*base, None), end as u32))
 }
 
 /// By test: what is loaded whenever it is reached from `root`; none where it never is.

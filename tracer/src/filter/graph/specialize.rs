@@ -31,13 +31,13 @@ enum Next {
 }
 
 /// The graph and entry with known answers left out.
-pub(super) fn specialize(graph: Graph, entry: Target) -> (Graph, Target) {
-    let borders = Borders::new(&graph);
+pub(super) fn specialize(graph: &Graph, entry: Target) -> (Graph, Target) {
+    let borders = Borders::new(graph);
     let mut states = States { borders, waiting: vec![Vec::new(); graph.tests.len()], known: HashMap::new(), steps: Vec::new() };
     let start = states.enter(entry, Vec::new());
     for index in (0..graph.tests.len()).rev() {
         for (state, facts) in std::mem::take(&mut states.waiting[index]) {
-            states.steps[state].1 = states.step(&graph, index, &facts);
+            states.steps[state].1 = states.step(graph, index, &facts);
         }
     }
     let order = states.by_test(graph.tests.len());
@@ -52,7 +52,7 @@ pub(super) fn specialize(graph: Graph, entry: Target) -> (Graph, Target) {
         let test = &graph.tests[index];
         made[state] = match step {
             Step::Jump(next) => target(next),
-            Step::Branch(yes, no) => smaller.test(test.subject, test.set.clone(), target(yes), target(no)),
+            Step::Branch(yes, no) => smaller.test(test.subject, &test.set, target(yes), target(no)),
         };
     }
     let entry = match start {

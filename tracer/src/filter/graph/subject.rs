@@ -85,10 +85,7 @@ impl Condition {
     pub(crate) fn masked(place: Place, mask: u32, set: Set) -> Self {
         let mask = mask & place.largest();
         let dropped = place.largest() & !mask;
-        if mask == 0 {
-            return Self::Constant(set.contains(0));
-        }
-        if dropped == 0 || !(dropped + 1).is_power_of_two() {
+        if mask == 0 || dropped == 0 || !(dropped + 1).is_power_of_two() {
             return Self::Test(Subject::Bytes { place, mask }, set);
         }
         let widened = set.ranges().iter().filter_map(|&(low, high)| {
@@ -130,7 +127,6 @@ mod tests {
         assert_eq!(test(0xf0, Set::one(0x41)), none);
         assert_eq!(test(0xff, Set::one(6)), range(6, 6));
         assert_eq!(test(0x0f, Set::one(5)), Condition::Test(Subject::Bytes { place: byte, mask: 0x0f }, Set::one(5)));
-        assert_eq!(test(0, Set::one(0)), Condition::Constant(true));
-        assert_eq!(test(0xf00, Set::one(1)), Condition::Constant(false));
+        assert_eq!(test(0xf00, Set::one(1)), Condition::Test(Subject::Bytes { place: byte, mask: 0 }, Set::one(1)));
     }
 }

@@ -6,7 +6,7 @@ use super::ethertype;
 use super::{Meaning, directed, link};
 use crate::filter::error::Problem;
 use crate::filter::graph::set::Set;
-use crate::filter::graph::subject::Condition;
+use crate::filter::graph::subject::{Condition, Place};
 use crate::filter::syntax::{Direction, Operand, Protocol, Qualifiers, What};
 
 impl Meaning<'_> {
@@ -54,7 +54,7 @@ impl Meaning<'_> {
         address: u32,
         mask: u32,
     ) -> Result<Condition, Problem> {
-        let inside = |offset| Condition::masked(self.layers.network(offset, 4), mask, Set::one(address));
+        let inside = |offset| part(self.layers.network(offset, 4), address, mask);
         let carried = |ethertype, source, destination| {
             let addresses = directed(direction, inside(source), inside(destination));
             self.layers.ethertype(ethertype).map(|carrier| carrier.and(addresses))
@@ -92,9 +92,8 @@ impl Meaning<'_> {
         let mask = !u128::MAX.checked_shr(length).unwrap_or(0);
         let inside = |start: u32| {
             let words = (0..4).map(|word| {
-                let part = |whole: u128| (whole >> (96 - 32 * word)) as u32;
-                let place = self.layers.network(start + 4 * word, 4);
-                Condition::masked(place, part(mask), Set::one(part(address.to_bits())))
+                let bits = |whole: u128| (whole >> (96 - 32 * word)) as u32;
+                part(self.layers.network(start + 4 * word, 4), bits(address.to_bits()), bits(mask))
             });
             Condition::All(words.collect())
         };
@@ -108,6 +107,11 @@ pub(super) fn link_address(address: [u8; 6], direction: Direction) -> Condition 
     let offset = if direction == Direction::Source { 6 } else { 0 };
     let high = Condition::equals(link(offset, 2), u16::from_be_bytes([high_0, high_1]).into());
     Condition::equals(link(offset + 2, 4), u32::from_be_bytes(low)).and(high)
+}
+
+/// Four bytes of an address. Nothing is read where none of them counts.
+fn part(place: Place, address: u32, mask: u32) -> Condition {
+    if mask == 0 { Condition::Constant(true) } else { Condition::masked(place, mask, Set::one(address)) }
 }
 
 /// `net 10` is 10.0.0.0/8: the number's leading zero bytes are dropped.

@@ -32,27 +32,33 @@ impl Meaning<'_> {
     }
 
     /// What must hold for the loads of a value to make sense. libpcap forgets the guards of operators' right sides, which
-    /// is how `ip[2:2] - tcp[12]` came to be written without regard to IPv6; so they are not asked for here.
+    /// is how `ip[2:2] - tcp[12]` came to be written without regard to fragments; so they are not asked for here.
     fn guards(&self, value: ValueId, guards: &mut Vec<Condition>) -> Result<(), Problem> {
         match self.tree.values[value] {
             Value::Number(_) | Value::Length => Ok(()),
-            Value::Negate(inner) | Value::Binary { left: inner, .. } => self.guards(inner, guards),
-            Value::Load { protocol, index, .. } => {
-                self.guards(index, guards)?;
-                self.guard(protocol, guards)
+            Value::Negate(inner) => self.guards(inner, guards),
+            Value::Binary { left, right, .. } => {
+                self.guards(left, guards)?;
+                self.guards(right, &mut Vec::new())
             }
+            Value::Load { protocol, index, .. } => self.load_guards(protocol, index, guards),
         }
     }
 
-    fn guard(&self, protocol: Protocol, guards: &mut Vec<Condition>) -> Result<(), Problem> {
-        match kind(protocol) {
+    /// Those of the index stand where libpcap has them: behind the test for IPv4, before all others.
+    fn load_guards(&self, protocol: Protocol, index: ValueId, guards: &mut Vec<Condition>) -> Result<(), Problem> {
+        let kind = kind(protocol);
+        if let Kind::Ip(_, Versions::Four | Versions::Both) = kind {
+            guards.push(self.layers.ethertype(ethertype::IP)?);
+        }
+        self.guards(index, guards)?;
+        match kind {
             Kind::Link => {}
             Kind::Ip(number, Versions::Six) => {
                 guards.push(self.layers.ethertype(ethertype::IP6)?);
                 guards.push(Condition::equals(self.layers.network(6, 1), number));
             }
-            Kind::Ip(number, _) => {
-                guards.push(self.layers.ethertype(ethertype::IP)?);
+            Kind::Ip(number, Versions::Four | Versions::Both) => {
                 guards.push(Condition::equals(self.layers.network(9, 1), number));
                 guards.push(self.first_fragment());
             }
@@ -215,10 +221,9 @@ fn origin(protocol: Protocol) -> Result<Origin, Problem> {
         Kind::Link => Ok(Origin::Link),
         Kind::Ip(_, Versions::Six) => Ok(Origin::Ip6),
         Kind::Ip(..) => Ok(Origin::Ip),
-        Kind::Ethertype(ethertype::AARP | ethertype::SAP_STP | ethertype::SAP_IPX)
-        | Kind::Ethertype(ethertype::SAP_NETBEUI | ethertype::SAP_ISO)
-        | Kind::Osi(_)
-        | Kind::IsIs(_) => Err(not_indexable()),
+        Kind::Ethertype(ethertype::AARP | 0..=ethertype::LARGEST_LENGTH) | Kind::Osi(_) | Kind::IsIs(_) => {
+            Err(not_indexable())
+        }
         Kind::Ethertype(_) => Ok(Origin::Network),
     }
 }

@@ -180,11 +180,11 @@ impl Layers {
 
     /// `llc [kind]`
     pub(super) fn llc(&self, kind: Option<&str>) -> Result<Condition, Problem> {
-        if self.carrier != Carrier::Ethernet {
-            return Err(Problem::Senseless("`llc` has no meaning behind `mpls` or `pppoes`".to_owned()));
-        }
-        let frame = self.is_length().and(Condition::equals(self.network(0, 2), 0xffff).not());
-        let control = |mask, value| Condition::masked(self.network(2, 1), mask, Set::one(value));
+        self.require_link("llc")?;
+        // It speaks of the frame, so labels do not move it.
+        let header = Self { shift: 0, ..*self };
+        let frame = self.is_length().and(Condition::equals(header.network(0, 2), 0xffff).not());
+        let control = |mask, value| Condition::masked(header.network(2, 1), mask, Set::one(value));
         let control = match kind {
             None => return Ok(frame),
             Some("i") => control(1, 0),

@@ -52,9 +52,20 @@ impl Token<'_> {
 
     /// As messages name it.
     pub(crate) fn describe(&self) -> String {
-        if self.kind == Kind::End { "end of the expression".to_owned() } else { format!("`{}`", self.text) }
+        if self.kind == Kind::End { "end of the expression".to_owned() } else { format!("`{}`", abridged(self.text)) }
     }
 }
+
+/// A word that is short enough to be repeated in a message.
+pub(crate) fn abridged(word: &str) -> String {
+    let mut start: String = word.chars().take(ABRIDGED).collect();
+    if start.len() < word.len() {
+        start.push('…');
+    }
+    start
+}
+
+const ABRIDGED: usize = 40;
 
 /// Longest first, so that `<=` is not read as `<`.
 const SIGNS: &[&str] = &[

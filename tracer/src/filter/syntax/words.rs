@@ -271,10 +271,9 @@ pub(crate) fn nearest(word: &str) -> Option<&'static str> {
     let names = names.chain(KINDS.iter().map(|entry| entry.0)).chain(OTHERS.iter().copied());
     let names = names.chain(NUMBERS.iter().map(|entry| entry.0));
     let reach = match word.len() {
-        0 | 1 => 0,
         2..=4 => 1,
         5..=32 => 2,
-        _ => 0,
+        _ => return None,
     };
     let scored = names.map(|name| (distance(word, name), name));
     scored.filter(|(distance, _)| (1..=reach).contains(distance)).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
