@@ -2,7 +2,8 @@
 
 use proptest::{prelude::*, sample::select, strategy::Union};
 
-const ADDRESSES: &[&str] = &["10.0.0.1", "10.0.0.2", "10.1.2.3", "192.168.1.1", "192.168.77.9", "172.16.0.5", "10.0", "192.168.1"];
+const ADDRESSES: &[&str] =
+    &["10.0.0.1", "10.0.0.2", "10.1.2.3", "192.168.1.1", "192.168.77.9", "172.16.0.5", "10.0", "192.168.1"];
 const ADDRESSES6: &[&str] = &["fd77::1", "fd77::2", "fd77::3", "fe80::200:ff:fe00:1", "ff02::1", "::1"];
 const NETS: &[&str] = &["10", "192.168", "10.0.0.0/8", "10.0.0.0/30", "192.168.0.0/16", "172.16.0.0/12", "0.0.0.0/1"];
 const NETS6: &[&str] = &["fd77::/64", "fe80::/10", "ff00::/8", "fd77::2/127", "::/0", "fd77::/126"];
@@ -11,10 +12,46 @@ const PORTS: &[&str] = &["80", "443", "22", "53", "8080", "1024", "ssh", "domain
 const RANGES: &[&str] = &["1-100", "80-443", "22-53", "1024-65535", "8080-80", "443"];
 const DIRECTIONS: &[&str] = &["", "", "src ", "dst ", "src or dst ", "src and dst "];
 const PLAIN: &[&str] = &[
-    "ip", "ip6", "arp", "rarp", "tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "pim", "ah", "esp", "atalk", "aarp",
-    "stp", "ipx", "iso", "isis", "netbeui", "l1", "csnp", "broadcast", "multicast", "ip multicast", "ip6 multicast",
-    "ip broadcast", "llc", "llc u", "llc ui", "pppoed", "less 80", "greater 70", "ether proto 0x0806", "ether proto 46",
-    "ip proto 17", "ip6 proto 0", "proto 58", "decnet", "vrrp",
+    "ip",
+    "ip6",
+    "arp",
+    "rarp",
+    "tcp",
+    "udp",
+    "sctp",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "pim",
+    "ah",
+    "esp",
+    "atalk",
+    "aarp",
+    "stp",
+    "ipx",
+    "iso",
+    "isis",
+    "netbeui",
+    "l1",
+    "csnp",
+    "broadcast",
+    "multicast",
+    "ip multicast",
+    "ip6 multicast",
+    "ip broadcast",
+    "llc",
+    "llc u",
+    "llc ui",
+    "pppoed",
+    "less 80",
+    "greater 70",
+    "ether proto 0x0806",
+    "ether proto 46",
+    "ip proto 17",
+    "ip6 proto 0",
+    "proto 58",
+    "decnet",
+    "vrrp",
 ];
 const LAYERS: &[&str] = &["vlan", "vlan 5", "vlan 200", "mpls", "mpls 5", "mpls 6", "pppoes", "pppoes 5"];
 const LOADS: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "arp", "ether", "sctp"];
@@ -22,7 +59,7 @@ const OPERATORS: &[&str] = &["+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"]
 const RELATIONS: &[&str] = &["=", "==", "!=", "<", "<=", ">", ">="];
 
 /// An expression with up to some ten primitives, mostly one that compiles.
-pub fn expression() -> impl Strategy<Value = String> {
+pub(super) fn expression() -> impl Strategy<Value = String> {
     let layered = (layers(), flat()).prop_map(|(layers, rest)| format!("{layers}{rest}"));
     prop_oneof![3 => flat(), 3 => nested(), 1 => layered]
 }
@@ -30,14 +67,14 @@ pub fn expression() -> impl Strategy<Value = String> {
 /// Layer words joined to the front.
 fn layers() -> impl Strategy<Value = String> {
     proptest::collection::vec((select(LAYERS), select(&["and", "or", "and", "and"][..])), 1..3)
-        .prop_map(|layers| layers.iter().map(|(word, join)| format!("{word} {join} ")).collect())
+        .prop_map(|layers| layers.iter().flat_map(|(word, join)| [*word, " ", *join, " "]).collect())
 }
 
 /// Terms in a row.
 fn flat() -> impl Strategy<Value = String> {
     let more = (select(&["and", "or", "&&", "||"][..]), select(&["", "", "not ", "! "][..]), primitive());
     (primitive(), proptest::collection::vec(more, 0..5)).prop_map(|(first, more)| {
-        let more: String = more.iter().map(|(join, not, next)| format!(" {join} {not}{next}")).collect();
+        let more: String = more.iter().flat_map(|(join, not, next)| [" ", *join, " ", *not, next]).collect();
         first + &more
     })
 }
@@ -55,7 +92,8 @@ fn nested() -> impl Strategy<Value = String> {
 }
 
 fn primitive() -> BoxedStrategy<String> {
-    let hosts = [("host ", ADDRESSES), ("ip host ", ADDRESSES), ("arp host ", ADDRESSES), ("net ", NETS), ("net ", NETS6)];
+    let hosts =
+        [("host ", ADDRESSES), ("ip host ", ADDRESSES), ("arp host ", ADDRESSES), ("net ", NETS), ("net ", NETS6)];
     let hosts = Union::new(hosts.map(|(words, values)| qualified(words, values)));
     let hosts6 = prop_oneof![qualified("host ", ADDRESSES6), qualified("ip6 net ", NETS6)];
     let ports = [("port ", PORTS), ("tcp port ", &PORTS[..6]), ("udp port ", &PORTS[..6]), ("portrange ", RANGES)];
@@ -72,8 +110,9 @@ fn qualified(words: &'static str, values: &'static [&'static str]) -> BoxedStrat
     (select(DIRECTIONS), select(values), proptest::collection::vec(more, 0..3), any::<bool>())
         .prop_map(move |(direction, first, more, group)| {
             let kind = words.trim_end().rfind(' ').map_or(0, |space| space + 1);
-            let more: String = more.iter().map(|(join, value)| format!(" {join} {value}")).collect();
-            let operands = if group && !more.is_empty() { format!("({first}{more})") } else { format!("{first}{more}") };
+            let more: String = more.iter().flat_map(|(join, value)| [" ", *join, " ", *value]).collect();
+            let operands =
+                if group && !more.is_empty() { format!("({first}{more})") } else { format!("{first}{more}") };
             format!("{}{direction}{}{operands}", &words[..kind], &words[kind..])
         })
         .boxed()

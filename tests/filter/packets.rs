@@ -2,9 +2,9 @@
 
 /// A packet as captured: its first bytes, and how long it was.
 #[derive(Clone, Debug)]
-pub struct Packet {
-    pub bytes: Vec<u8>,
-    pub length: u32,
+pub(super) struct Packet {
+    pub(super) bytes: Vec<u8>,
+    pub(super) length: u32,
 }
 
 /// Addresses and ports that the expressions name, and some that they do not.
@@ -19,8 +19,7 @@ const INET: [[u8; 4]; 8] = [
     [255, 255, 255, 255],
 ];
 const PORTS: [u16; 8] = [80, 443, 22, 53, 8080, 1024, 40000, 6001];
-const MACS: [[u8; 6]; 4] =
-    [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], [0xff; 6], [0x01, 0x00, 0x5e, 0x00, 0x00, 0x01]];
+const MACS: [[u8; 6]; 4] = [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], [0xff; 6], [0x01, 0x00, 0x5e, 0x00, 0x00, 0x01]];
 
 fn inet6(index: usize) -> [u8; 16] {
     let last = (index % 4) as u8;
@@ -49,7 +48,7 @@ fn ip(protocol: u8, from: usize, to: usize, fragment: u16, options: &[u8], body:
     header.extend(length.to_be_bytes());
     header.extend([0x12, 0x34]);
     header.extend(fragment.to_be_bytes());
-    header.extend([if from % 2 == 0 { 64 } else { 1 }, protocol, 0xab, 0xcd]);
+    header.extend([if from.is_multiple_of(2) { 64 } else { 1 }, protocol, 0xab, 0xcd]);
     join(&[&header, &INET[from % 8], &INET[to % 8], options, body])
 }
 
@@ -161,7 +160,16 @@ fn odd_packets() -> Vec<Vec<u8>> {
         bytes[position] = value;
         bytes
     };
-    vec![with(0, 0x40), with(0, 0x41), with(0, 0x4f), with(0, 0x65), with(0, 0x75), with(0, 0x05), with(9, 255), Vec::new()]
+    vec![
+        with(0, 0x40),
+        with(0, 0x41),
+        with(0, 0x4f),
+        with(0, 0x65),
+        with(0, 0x75),
+        with(0, 0x05),
+        with(9, 255),
+        Vec::new(),
+    ]
 }
 
 fn frame(from: usize, to: usize, ethertype: u16, body: &[u8]) -> Vec<u8> {
@@ -245,10 +253,13 @@ fn named() -> Vec<(u16, Vec<u8>)> {
 fn frames_802_2() -> Vec<(u16, Vec<u8>)> {
     let mut found = Vec::new();
     let mut add = |header: &[u8]| found.push((46, join(&[header, &payload(43)])));
-    for header in [[0x42, 0x42, 3], [0xfe, 0xfe, 3], [0xf0, 0xf0, 3], [0xe0, 0xe0, 3], [0xff, 0xff, 0], [0x05, 0x05, 3]] {
+    for header in [[0x42, 0x42, 3], [0xfe, 0xfe, 3], [0xf0, 0xf0, 3], [0xe0, 0xe0, 3], [0xff, 0xff, 0], [0x05, 0x05, 3]]
+    {
         add(&header);
     }
-    for control in [0x00, 0x02, 0x01, 0x05, 0x09, 0x0d, 0x03, 0x13, 0x63, 0x73, 0x43, 0x53, 0x6f, 0x7f, 0xe3, 0xf3, 0xaf, 0x87] {
+    for control in
+        [0x00, 0x02, 0x01, 0x05, 0x09, 0x0d, 0x03, 0x13, 0x63, 0x73, 0x43, 0x53, 0x6f, 0x7f, 0xe3, 0xf3, 0xaf, 0x87]
+    {
         add(&[0x04, 0x04, control]);
     }
     for osi in [0x81, 0x82, 0x83, 0x84] {
@@ -294,7 +305,7 @@ fn whole(packets: Vec<Vec<u8>>) -> Vec<Packet> {
 
 /// Packets that begin with an IP header, and some that pretend to. None is empty: what libpcap says of those depends on
 /// how it compiles the expression.
-pub fn raw() -> Vec<Packet> {
+pub(super) fn raw() -> Vec<Packet> {
     let mut found = [ipv4_packets(), ipv6_packets(), tunnels(), odd_packets(), noise(40, 60)].concat();
     let cut = shortened(&found, 29);
     found.push(vec![0x45; 1600]);
@@ -304,7 +315,7 @@ pub fn raw() -> Vec<Packet> {
 }
 
 /// Ethernet frames.
-pub fn ethernet() -> Vec<Packet> {
+pub(super) fn ethernet() -> Vec<Packet> {
     let mut found = Vec::new();
     for (index, body) in [ipv4_packets(), tunnels(), odd_packets()].concat().iter().enumerate() {
         found.push(frame(index, index / 5, 0x0800, body));

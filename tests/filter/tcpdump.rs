@@ -10,15 +10,15 @@ use std::{
 use super::packets::Packet;
 
 /// Link types of capture files.
-pub const ETHERNET: u32 = 1;
-pub const RAW_IP: u32 = 101;
+pub(super) const ETHERNET: u32 = 1;
+pub(super) const RAW_IP: u32 = 101;
 
 const MAGIC: u32 = 0xa1b2_c3d4;
 const FILE_HEADER: usize = 24;
 const RECORD_HEADER: usize = 16;
 
 /// Writes a capture file in which a packet's time is its number in seconds.
-pub fn write(path: &Path, link_type: u32, packets: &[Packet]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, link_type: u32, packets: &[Packet]) -> std::io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     for word in [MAGIC, 0x0004_0002, 0, 0, 262_144, link_type] {
         file.write_all(&word.to_le_bytes())?;
@@ -34,7 +34,7 @@ pub fn write(path: &Path, link_type: u32, packets: &[Packet]) -> std::io::Result
 
 /// What tcpdump says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// Numbers of the packets that match.
     Packets(Vec<usize>),
     /// The expression does not compile for this link type.
@@ -42,7 +42,7 @@ pub enum Answer {
 }
 
 /// Runs `expression` over the file, with or without libpcap's optimizer.
-pub fn run(file: &Path, expression: &str, optimize: bool) -> Answer {
+pub(super) fn run(file: &Path, expression: &str, optimize: bool) -> Answer {
     let mut command = Command::new("tcpdump");
     command.arg("-r").arg(file).args(["-n", "-w", "-"]);
     if !optimize {

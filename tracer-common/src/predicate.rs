@@ -160,9 +160,7 @@ pub struct Program {
     /// Nodes in use.
     pub count: u32,
     /// Always 0. The kernel's verifier does not know that, and checks less for it.
-    pub zero: u32,
-    /// Always 0.
-    pub reserved: u32,
+    pub zero: u64,
     /// The nodes; those from `count` on are zero.
     pub nodes: [Node; MAX_NODES],
 }
@@ -171,7 +169,7 @@ pub struct Program {
 pub trait Source {
     /// The big-endian word at `offset` from `base` ([`base`]), of which `width` bytes must lie inside the packet (bytes
     /// past the packet's end read as anything); a field as a number. [`OUTSIDE`] or [`UNKNOWN`] where that cannot be had.
-    /// The sum of base and offset wraps at 32 bits: `ip[-2:2]` reads the two bytes before the network header.
+    /// Nothing before a base can be had: the offset of a negative number lies far behind the packet's end.
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64;
 }
 
@@ -189,8 +187,19 @@ pub enum Verdict {
 impl Program {
     /// A program that says `target` ([`ACCEPT`] or [`REJECT`]) to everything.
     pub const fn constant(target: u16) -> Self {
-        let node = Node { op: 0, base: 0, width: 0, registers: 0, offset: 0, mask: 0, low: 0, high: 0, on_true: 0, on_false: 0 };
-        Self { entry: target as u32, count: 0, zero: 0, reserved: 0, nodes: [node; MAX_NODES] }
+        let node = Node {
+            op: 0,
+            base: 0,
+            width: 0,
+            registers: 0,
+            offset: 0,
+            mask: 0,
+            low: 0,
+            high: 0,
+            on_true: 0,
+            on_false: 0,
+        };
+        Self { entry: target as u32, count: 0, zero: 0, nodes: [node; MAX_NODES] }
     }
 
     /// Judges what `source` shows.
@@ -227,7 +236,7 @@ impl Node {
         }
         // One place that loads, whatever is done with the value: in the kernel this is by far the largest part of the code.
         let index = if self.op == op::LOAD_INDEXED { registers[self.src()] } else { 0 };
-        let value = source.load(self.base, self.offset.wrapping_add(index), u32::from(self.width));
+        let value = source.load(self.base, self.offset.saturating_add(index), u32::from(self.width));
         if value >= OUTSIDE {
             return Err(unavailable(value));
         }
@@ -263,8 +272,9 @@ impl Node {
         usize::from(self.registers >> 4) % REGISTERS
     }
 
+    /// The next target, by a value that was loaded.
     #[inline(always)]
-    fn branch(&self, value: u32) -> u32 {
+    pub fn branch(&self, value: u32) -> u32 {
         let inside = (value & self.mask).wrapping_sub(self.low) <= self.high.wrapping_sub(self.low);
         u32::from(if inside { self.on_true } else { self.on_false })
     }

@@ -17,8 +17,8 @@ use tracer_common::{
 };
 
 use crate::{
-    filter::{NOWHERE, Packet},
     maps::{CHAINS, EVENTS, count},
+    packet::{NOWHERE, Packet},
     read::{Device, device, is_kernel_pointer, member, packet_namespace, peek, setting},
 };
 
@@ -162,15 +162,15 @@ unsafe fn fill_device(event: *mut Event, skb: u64, device: Device) {
 
 #[inline(always)]
 unsafe fn fill_headers(event: *mut Event, skb: u64) {
-    let mut packet = Packet::new(skb);
-    let network = packet.network();
+    let packet = Packet::locate(skb, 0);
+    let network = packet.network;
     let data: u64 = member!(skb, skb_data);
     // SAFETY: as for `fill`.
     unsafe {
         (*event).header_len = 0;
         (*event).data_offset = 0;
-        if network != NOWHERE && network < packet.end() {
-            let available = packet.end() - network;
+        if network != NOWHERE && network < packet.end {
+            let available = packet.end - network;
             let length = if available > HEADER_BYTES as u64 { HEADER_BYTES as u64 } else { available };
             if bpf_probe_read_kernel((&raw mut (*event).headers).cast(), length as u32, network as *const c_void) == 0 {
                 (*event).header_len = length as u16;
@@ -254,8 +254,8 @@ unsafe fn packet_bytes(target: *mut c_void, skb: u64) -> u32 {
     if wanted == 0 {
         return 0;
     }
-    let mut packet = Packet::new(skb);
-    let network = packet.network();
+    let packet = Packet::locate(skb, 0);
+    let network = packet.network;
     let data: u64 = member!(skb, skb_data);
     let head: u64 = member!(skb, skb_head);
     let link: u16 = member!(skb, skb_mac_header);
@@ -264,10 +264,10 @@ unsafe fn packet_bytes(target: *mut c_void, skb: u64) -> u32 {
     if link != u16::MAX && link_address < start {
         start = link_address;
     }
-    if start >= packet.end() {
+    if start >= packet.end {
         return 0;
     }
-    let mut length = packet.end() - start;
+    let mut length = packet.end - start;
     if length > wanted {
         length = wanted;
     }

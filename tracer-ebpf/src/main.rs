@@ -9,6 +9,7 @@
 mod emit;
 mod filter;
 mod maps;
+mod packet;
 mod read;
 
 use core::{ffi::c_void, panic::PanicInfo};
@@ -21,7 +22,11 @@ use aya_ebpf::{
 };
 use tracer_common::event::kind;
 
-use crate::{emit::Hit, read::peek};
+use crate::{
+    emit::Hit,
+    maps::{FOUND, JUDGE},
+    read::peek,
+};
 
 /// A hit of a probed function whose `sk_buff` is argument `$position` (from 0), directly or behind a pointer.
 macro_rules! function_probe {
@@ -31,17 +36,13 @@ macro_rules! function_probe {
         #[inline(always)]
         pub fn $name(context: ProbeContext) -> u32 {
             let skb = $fetch(context.arg($position).unwrap_or(0));
-            if filter::matches(skb) {
-                let argument: u64 = context.arg($position + 1).unwrap_or(0);
-                emit::emit(&Hit {
-                    context: context.as_ptr(),
-                    skb,
-                    // SAFETY: a helper without preconditions.
-                    func: unsafe { bpf_get_func_ip(context.as_ptr()) },
-                    caller: read::return_address(context.regs),
-                    argument: argument as u32,
-                    kind: kind::CALL,
-                });
+            if let Some(found) = FOUND.get_ptr_mut(0) {
+                // SAFETY: the place belongs to this CPU, see there.
+                unsafe {
+                    (*found).skb = skb;
+                    (*found).argument = context.arg($position + 1).unwrap_or(0);
+                    JUDGE.tail_call(&context, 0);
+                }
             }
             0
         }
@@ -58,6 +59,25 @@ function_probe!(skb_pointer_arg2, 1, pointed_to);
 function_probe!(skb_pointer_arg3, 2, pointed_to);
 function_probe!(skb_pointer_arg4, 3, pointed_to);
 function_probe!(skb_pointer_arg5, 4, pointed_to);
+
+/// Judges a hit of any function, and sends it if it matches.
+#[kprobe]
+#[inline(always)]
+pub fn judge(context: ProbeContext) -> u32 {
+    let Some(found) = FOUND.get(0).copied() else { return 0 };
+    if filter::matches(found.skb) {
+        emit::emit(&Hit {
+            context: context.as_ptr(),
+            skb: found.skb,
+            // SAFETY: a helper without preconditions.
+            func: unsafe { bpf_get_func_ip(context.as_ptr()) },
+            caller: read::return_address(context.regs),
+            argument: found.argument as u32,
+            kind: kind::CALL,
+        });
+    }
+    0
+}
 
 /// A hit of a raw tracepoint whose `sk_buff` is argument `$position` (from 0).
 macro_rules! tracepoint_probe {

@@ -1,7 +1,7 @@
 //! The maps, and the globals that user space sets before load.
 
 use aya_ebpf::{
-    btf_maps::{Array, ArrayOfMaps, PerCpuArray, RingBuf},
+    btf_maps::{Array, ArrayOfMaps, PerCpuArray, ProgramArray, RingBuf},
     macros::btf_map,
 };
 use tracer_common::{
@@ -21,6 +21,25 @@ pub static FILTER: ArrayOfMaps<Array<Program, 1>, 1> = ArrayOfMaps::new();
 /// Member chains to read with each event.
 #[btf_map]
 pub static CHAINS: Array<Chain, { METADATA_VALUES }> = Array::new();
+
+/// A function's hit on its way from the program that knows where the `sk_buff` is to [`JUDGE`].
+#[derive(Clone, Copy)]
+pub struct Found {
+    /// Address of the `sk_buff`.
+    pub skb: u64,
+    /// The argument behind it.
+    pub argument: u64,
+}
+
+/// One place for each CPU is enough: on a CPU only one function probe runs at a time (`bpf_prog_active`), and an
+/// interrupt's are counted as missed.
+#[btf_map]
+pub static FOUND: PerCpuArray<Found, 1> = PerCpuArray::new();
+
+/// The program that judges and sends the hits of all function probes. It is the large one, so it is loaded once, and the
+/// programs at the functions only find the `sk_buff` and jump here.
+#[btf_map]
+pub static JUDGE: ProgramArray<1> = ProgramArray::new();
 
 /// Counters of `tracer_common::config::counter`.
 #[btf_map]

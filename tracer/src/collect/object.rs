@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
 use aya::{
@@ -29,6 +29,9 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../assets/skbtrail.bpf
 
 /// The map that we make ourselves.
 const FILTER: &str = "FILTER";
+/// The map that leads to the program that judges.
+const JUDGE: &str = "JUDGE";
+const JUDGE_PROGRAM: &str = "judge";
 
 /// Helper numbers that stand for what only the loader knows; `tracer-ebpf/src/read.rs` has the same.
 const RDONLY_CAST: i32 = 0x7f01;
@@ -100,7 +103,7 @@ pub struct Object {
     rdonly_cast: u32,
     /// Keeps the maps that user space does not touch again; a program cannot be loaded once one is gone.
     _chains: Array<MapData, MapValue<Chain>>,
-    _others: aya::Ebpf,
+    others: aya::Ebpf,
 }
 
 impl Object {
@@ -126,7 +129,18 @@ impl Object {
         for (index, chain) in chains.iter().enumerate() {
             table.set(index as u32, MapValue(*chain), 0).map_err(|e| Error::map("CHAINS", e))?;
         }
-        Ok((Self { parsed, btf, rdonly_cast: constants.rdonly_cast, _chains: table, _others: ebpf }, maps))
+        Ok((Self { parsed, btf, rdonly_cast: constants.rdonly_cast, _chains: table, others: ebpf }, maps))
+    }
+
+    /// Loads the program that judges the hits of functions, and has the programs at the functions jump to it.
+    ///
+    /// It stays in force as long as this process holds the map of programs.
+    pub fn load_judge(&self, multi: bool) -> Result<OwnedFd, Error> {
+        let judge = self.load(JUDGE_PROGRAM, multi, 0)?;
+        let map = self.others.map(JUDGE).and_then(descriptor).ok_or_else(|| Error::Object(format!("no map `{JUDGE}`")))?;
+        sys::set_only_value(map, &judge.as_raw_fd().to_ne_bytes())
+            .map_err(|source| Error::Attach { place: JUDGE.to_owned(), source })?;
+        Ok(judge)
     }
 
     /// Loads the program `name` for a function (`multi`: through a kprobe-multi link) or a tracepoint.
@@ -163,9 +177,9 @@ fn relocated(ebpf: &aya::Ebpf, filter: &FilterMap) -> Result<aya_obj::Object, Er
     let definitions = std::mem::take(&mut object.maps);
     let mut made = Vec::new();
     for (name, map) in ebpf.maps() {
-        let descriptor = if name == FILTER { Some(filter.0.as_raw_fd()) } else { descriptor(map) };
+        let descriptor = if name == FILTER { Some(filter.0.as_fd()) } else { descriptor(map) };
         if let (Some(definition), Some(descriptor)) = (definitions.get(name), descriptor) {
-            made.push((name, descriptor, definition));
+            made.push((name, descriptor.as_raw_fd(), definition));
         }
     }
     let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
@@ -183,10 +197,10 @@ fn type_information(object: &mut aya_obj::Object) -> Result<OwnedFd, Error> {
     sys::load_btf(&bytes).map_err(|error| broken(error.to_string()))
 }
 
-fn descriptor(map: &Map) -> Option<RawFd> {
+fn descriptor(map: &Map) -> Option<BorrowedFd<'_>> {
     match map {
-        Map::Array(data) | Map::PerCpuArray(data) | Map::RingBuf(data) => {
-            Some(data.fd().as_fd().as_raw_fd())
+        Map::Array(data) | Map::PerCpuArray(data) | Map::ProgramArray(data) | Map::RingBuf(data) => {
+            Some(data.fd().as_fd())
         }
         _ => None,
     }

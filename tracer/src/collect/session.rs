@@ -68,6 +68,8 @@ pub struct Request {
 /// A running trace. Dropping it detaches everything.
 pub struct Session {
     maps: Maps,
+    /// Holds the map that leads to the program that judges: the kernel empties it when nobody does.
+    _object: Object,
     attached: Attached,
     kprobes: Option<Probes>,
     wanted: Wanted,
@@ -98,7 +100,7 @@ impl Session {
             metadata: settings.metadata as usize,
         };
         let by_address = addresses(&request.probes);
-        Ok(Self { maps, attached, kprobes, wanted, probes: request.probes, by_address, shown: 0, undecodable: 0 })
+        Ok(Self { maps, _object: object, attached, kprobes, wanted, probes: request.probes, by_address, shown: 0, undecodable: 0 })
     }
 
     /// Hands the events that wait in the ring to `sink`, at most `limit`; returns how many there were.

@@ -4,6 +4,8 @@ use std::{fmt, ops::Range};
 
 /// Most characters of a long expression that the caret line shows.
 const EXCERPT: usize = 96;
+/// Most characters of a word that a message repeats.
+const ABRIDGED: usize = 40;
 
 /// An expression that cannot be compiled. Its text is the problem, what would have been right, and below them the
 /// expression with carets under the place.
@@ -38,10 +40,10 @@ pub enum Problem {
     #[error("{0}")]
     Address(String),
     /// A host name. Names are not looked up: an answer may change while packets are filtered, and asking causes packets.
-    #[error("`{0}` is not an address, and host names are not looked up")]
+    #[error("`{}` is not an address, and host names are not looked up", abridged(.0))]
     HostName(String),
     /// A service or protocol name that is in no table.
-    #[error("unknown {what} `{name}`")]
+    #[error("unknown {what} `{}`", abridged(.name))]
     UnknownName {
         /// What kind of name was looked for.
         what: &'static str,
@@ -51,6 +53,9 @@ pub enum Problem {
     /// Words that are fine by themselves but mean nothing together.
     #[error("{0}")]
     Senseless(String),
+    /// Conditions that contradict each other.
+    #[error("no packet can match")]
+    NeverMatches,
     /// Part of the language of pcap-filter(7) that this program does not have.
     #[error("`{word}` is not supported: {reason}")]
     Unsupported {
@@ -62,6 +67,15 @@ pub enum Problem {
     /// Longer, deeper or in more parts than the program table holds.
     #[error("the expression is too large: {0}")]
     TooLarge(String),
+}
+
+/// As much of a word as a message repeats.
+pub(crate) fn abridged(word: &str) -> String {
+    let mut start: String = word.chars().take(ABRIDGED).collect();
+    if start.len() < word.len() {
+        start.push('…');
+    }
+    start
 }
 
 /// What follows the problem in an error's text.

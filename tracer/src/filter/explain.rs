@@ -145,7 +145,7 @@ mod tests {
               1  protocol = 0x800                         2 else no match\n  \
               2  network[9:1] = 0x6                       3 else no match\n  \
               3  network[6:2] & 0x1fff = 0x0              4 else no match\n  \
-              4  transport[13:1] & 0x2 <= 0x1             no match else match\n\
+              4  transport[13:1] & 0x2 = 0x0              no match else match\n\
             5 tests in 5 nodes, at most 5 nodes for a packet\n";
         assert_eq!(explained("tcp[tcpflags] & tcp-syn != 0"), text);
         let text = "  0  mark & 0xff = 0x5                        1 else no match\n  \

@@ -9,7 +9,8 @@ pub fn parse_mark(text: &str) -> Result<(u32, u32), Error> {
         None => (number(text, text, 0)?, u32::MAX),
     };
     if value & !mask != 0 {
-        let problem = Problem::Number("the mark has bits set outside of its mask, so that no packet could have it".to_owned());
+        let problem =
+            Problem::Number("the mark has bits set outside of its mask, so that no packet could have it".to_owned());
         return Err(Error::new(problem, text, 0..text.len()));
     }
     Ok((value, mask))
@@ -24,7 +25,8 @@ fn number(text: &str, digits: &str, start: usize) -> Result<u32, Error> {
     let parsed = parsed.ok().filter(|_| !digits.contains('+'));
     parsed.ok_or_else(|| {
         let problem = Problem::Number(format!("`{digits}` is not a number of 32 bits"));
-        Error::new(problem, text, start..start + digits.len()).expecting("a mark such as `5`, `0x1f00` or `0x100/0xff00`")
+        Error::new(problem, text, start..start + digits.len())
+            .expecting("a mark such as `5`, `0x1f00` or `0x100/0xff00`")
     })
 }
 
@@ -56,7 +58,8 @@ mod tests {
             assert_eq!(parse_mark(text).ok(), expected, "{text}");
         }
         let error = parse_mark("5/x").expect_err("no number");
-        let text = "`x` is not a number of 32 bits, expected a mark such as `5`, `0x1f00` or `0x100/0xff00`\n  5/x\n    ^";
+        let text =
+            "`x` is not a number of 32 bits, expected a mark such as `5`, `0x1f00` or `0x100/0xff00`\n  5/x\n    ^";
         assert_eq!(error.to_string(), text);
     }
 }

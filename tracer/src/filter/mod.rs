@@ -1,9 +1,22 @@
 //! Filter expressions, as of pcap-filter(7), to predicate programs.
 //!
-//! Text becomes a syntax tree ([`syntax`]), its primitives become conditions on packet bytes and fields ([`meaning`]),
-//! and these become a program ([`graph`]) for the evaluator in `tracer-common`, which the kernel, recordings and tests
-//! share. Semantics are libpcap's. This layer runs nothing and looks up no host names; the names of ports and protocols
-//! come from /etc/services and /etc/protocols.
+//! Text becomes a syntax tree (`syntax`), its primitives become conditions on packet bytes and fields (`meaning`), and
+//! these become a program (`graph`) for the evaluator in `tracer-common`, which the kernel, recordings and tests
+//! share. This layer runs nothing and looks up no host names; the names of ports and protocols come from /etc/services
+//! and /etc/protocols.
+//!
+//! Semantics are libpcap's, and `tests/filter` compares packet by packet with Debian's tcpdump. On purpose it differs here:
+//!
+//! - Packets without a link-layer header: libpcap refuses `ether host`, `broadcast`, `vlan` and `mpls` for them, and reads
+//!   the IP header where `ether[…]` is written. Here they have no tag and no label, and what asks for Ethernet addresses
+//!   or bytes is undecidable.
+//! - Packets that end inside of a header: libpcap's optimizer leaves out tests whose bytes it may not find, and so changes
+//!   the answer. Here either answer may be given, where tcpdump's answers with and without its option `-O` differ.
+//! - `protochain` goes on in the right place behind an authentication header, and after eight headers gives up.
+//! - `gre` is a condition; `ah[…]`, `esp[…]`, `gre[…]` have bytes; keywords behind `proto` need no backslash.
+//! - A protocol number that fits no header, and conditions that contradict each other, are errors.
+//! - Arithmetic has 8 registers, not 16; `ip[0] / ip[0]` is no division by zero.
+//! - Host, network and link-layer names are not looked up; `syntax::words` lists the words that are refused.
 
 mod error;
 mod explain;
@@ -23,7 +36,7 @@ use graph::Excess;
 use graph::set::Set;
 use graph::subject::{Condition, Place};
 use names::Names;
-use tracer_common::predicate::{MAX_NODES, MAX_STEPS, Program, field};
+use tracer_common::predicate::{MAX_NODES, MAX_STEPS, Program, REJECT, field};
 
 /// What packets are wanted. All conditions must hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +79,9 @@ fn compile_with(request: &Request<'_>, names: &Names) -> Result<Compiled, Error>
         };
         Error::new(Problem::TooLarge(text), expression, 0..expression.len())
     })?;
+    if program.entry == u32::from(REJECT) {
+        return Err(Error::new(Problem::NeverMatches, expression, 0..expression.len()));
+    }
     Ok(Compiled { program, text: expression.to_owned() })
 }
 
@@ -74,5 +90,10 @@ fn fields(request: &Request<'_>) -> Condition {
     let equals = |field, value: Option<u32>| value.map(|value| Condition::equals(Place::field(field, 0), value));
     let mark = request.mark.map(|(value, mask)| Condition::masked(Place::field(field::MARK, 0), mask, Set::one(value)));
     let others = [(field::PID, request.pid), (field::IFINDEX, request.ifindex), (field::NETNS, request.netns)];
-    Condition::All(mark.into_iter().chain(others.into_iter().filter_map(|(field, value)| equals(field, value))).collect())
+    Condition::All(
+        mark.into_iter().chain(others.into_iter().filter_map(|(field, value)| equals(field, value))).collect(),
+    )
 }
+
+#[cfg(test)]
+mod tests;

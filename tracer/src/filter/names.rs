@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn names() {
-        let services = "# comment ssh\nwhois 43/tcp nicname # x\nboth 7/tcp\nboth 7/udp\nodd 5/ddp\ndiameter 3868/sctp\n";
+        let services =
+            "# comment ssh\nwhois 43/tcp nicname # x\nboth 7/tcp\nboth 7/udp\nodd 5/ddp\ndiameter 3868/sctp\n";
         let names = Names::of(services, "ip 0 IP # internet\nfoo 200 FOO\n");
         let cases = [
             ("nicname", Some((43, Some(TCP)))),

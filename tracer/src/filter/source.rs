@@ -112,6 +112,6 @@ impl Source for PacketSource<'_> {
                 Err(unavailable) => return unavailable,
             },
         };
-        self.word(start.wrapping_add(offset), width)
+        start.checked_add(offset).map_or(OUTSIDE, |start| self.word(start, width))
     }
 }

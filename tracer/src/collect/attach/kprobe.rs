@@ -32,7 +32,7 @@ pub struct Probes {
 impl Probes {
     /// Loads the programs and has the holder begin; returns before the first function is attached.
     pub fn start(object: &Object, targets: &[Target]) -> Result<(Self, Attached), Error> {
-        let programs = load_programs(object, targets, false)?;
+        let (judge, programs) = load_programs(object, targets, false)?;
         let mut by_program: Vec<(&'static str, i32)> = Vec::new();
         let mut attached = Attached::default();
         for (descriptor, members) in programs {
@@ -42,10 +42,12 @@ impl Probes {
             }
             attached.programs.push(descriptor);
         }
-        let mut child = spawn().map_err(Error::Holder)?;
+        let child = spawn();
         for descriptor in &attached.programs {
             inherit(descriptor, false).map_err(Error::Holder)?;
         }
+        let mut child = child.map_err(Error::Holder)?;
+        attached.programs.push(judge);
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::Holder(io::Error::other("no pipes")));
         };

@@ -51,12 +51,12 @@ pub fn program_for(position: u8, double: bool) -> Option<&'static str> {
     names.get(usize::from(position.checked_sub(1)?)).copied()
 }
 
-/// Loads each program that `targets` name, once; returns them with the targets of each.
-fn load_programs<'a>(
-    object: &Object,
-    targets: &'a [Target],
-    multi: bool,
-) -> Result<Vec<(OwnedFd, Vec<&'a Target>)>, Error> {
+/// A program with the functions that it is for.
+type Group<'a> = (OwnedFd, Vec<&'a Target>);
+
+/// Loads the program that judges hits, and each program that `targets` name, once.
+fn load_programs<'a>(object: &Object, targets: &'a [Target], multi: bool) -> Result<(OwnedFd, Vec<Group<'a>>), Error> {
+    let judge = object.load_judge(multi)?;
     let mut groups: Vec<(&str, Vec<&Target>)> = Vec::new();
     for target in targets {
         match groups.iter_mut().find(|(program, _)| *program == target.program) {
@@ -64,5 +64,6 @@ fn load_programs<'a>(
             None => groups.push((target.program, vec![target])),
         }
     }
-    groups.into_iter().map(|(program, members)| Ok((object.load(program, multi, 0)?, members))).collect()
+    let load = |(program, members)| Ok((object.load(program, multi, 0)?, members));
+    Ok((judge, groups.into_iter().map(load).collect::<Result<_, Error>>()?))
 }

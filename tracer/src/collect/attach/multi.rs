@@ -9,7 +9,9 @@ use crate::collect::{error::Error, object::Object, sys};
 /// in halves, down to the function.
 pub fn attach(object: &Object, targets: &[Target]) -> Result<Attached, Error> {
     let mut attached = Attached::default();
-    for (program, members) in load_programs(object, targets, true)? {
+    let (judge, groups) = load_programs(object, targets, true)?;
+    attached.programs.push(judge);
+    for (program, members) in groups {
         attach_some(program.as_fd(), &members, &mut attached);
         attached.programs.push(program);
     }

@@ -4,11 +4,8 @@ use std::collections::HashMap;
 
 use tracer_common::predicate::{ACCEPT, MAX_NODES, MAX_STEPS, Node, Program, REJECT, base, op};
 
-use super::subject::{Place, Step, Subject};
+use super::subject::{Jump, Line, Place, Step, Subject};
 use super::{Graph, Target, Test};
-
-/// Ranges from which on a search is cheaper than trying one after the other.
-const SEARCH: usize = 4;
 
 /// A graph that does not fit into a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +16,10 @@ pub(crate) enum Excess {
     Steps(usize),
 }
 
-/// The program of all tests that can be reached from `entry`.
-pub(super) fn encode(graph: &Graph, entry: Target) -> Result<Box<Program>, Excess> {
-    let mut writer = Writer { nodes: Vec::new(), steps: Vec::new(), known: HashMap::new() };
+/// The program of all tests that can be reached from `entry`. Where a value may lie in `search` ranges or more, they are
+/// searched by halves instead of tried one after the other: fewer tests on a way, more in all.
+pub(super) fn encode(graph: &Graph, entry: Target, search: usize) -> Result<Box<Program>, Excess> {
+    let mut writer = Writer { search, nodes: Vec::new(), steps: Vec::new(), known: HashMap::new() };
     let mut written: Vec<Link> = vec![Link::End(REJECT); graph.tests.len()];
     for index in reachable(graph, entry) {
         let test = &graph.tests[index];
@@ -79,6 +77,7 @@ struct Linked {
 
 /// Collects nodes, the last one of the program first.
 struct Writer {
+    search: usize,
     nodes: Vec<Linked>,
     /// By node: the most nodes on a way from it to an end, itself included.
     steps: Vec<usize>,
@@ -105,7 +104,35 @@ impl Writer {
                 let last = self.push(Linked { op: op::GREATER, registers, yes: no, no: yes, ..Linked::blank() });
                 self.steps(steps, last)
             }
+            Subject::Script(lines) => self.script(lines, no, yes),
         }
+    }
+
+    fn script(&mut self, lines: &[Line], yes: Link, no: Link) -> Link {
+        let mut written = vec![no; lines.len() + 1];
+        for (index, line) in lines.iter().enumerate().rev() {
+            let link = |jump, written: &[Link]| match jump {
+                Jump::End(answer) => {
+                    if answer {
+                        yes
+                    } else {
+                        no
+                    }
+                }
+                Jump::Line(line) => written[line],
+            };
+            written[index] = match *line {
+                Line::Step(step) => self.steps(&[step], written[index + 1]),
+                Line::Go(target) => written[target],
+                Line::Test { register, low, high, yes, no } => {
+                    let (yes, no) = (link(yes, &written), link(no, &written));
+                    let blank =
+                        Linked { op: op::TEST_REGISTER, registers: register, mask: u32::MAX, ..Linked::blank() };
+                    self.push(Linked { low, high, yes, no, ..blank })
+                }
+            };
+        }
+        written[0]
     }
 
     /// Tests of ascending ranges: one after the other, or halves by halves where they are many.
@@ -113,7 +140,7 @@ impl Writer {
         if ranges.is_empty() {
             return self.push(Linked { high: u32::MAX, yes, no, ..blank });
         }
-        if ranges.len() < SEARCH {
+        if ranges.len() < self.search {
             let test = |next, &(low, high): &(u32, u32)| self.push(Linked { low, high, yes, no: next, ..blank });
             return ranges.iter().rev().fold(no, test);
         }
@@ -179,7 +206,16 @@ impl Writer {
 impl Linked {
     fn blank() -> Self {
         let place = Place { base: base::FIELD, offset: 0, width: 4 };
-        Self { op: op::TEST, place, registers: 0, mask: 0, low: 0, high: 0, yes: Link::End(REJECT), no: Link::End(REJECT) }
+        Self {
+            op: op::TEST,
+            place,
+            registers: 0,
+            mask: 0,
+            low: 0,
+            high: 0,
+            yes: Link::End(REJECT),
+            no: Link::End(REJECT),
+        }
     }
 
     fn node(&self, on_true: u16, on_false: u16) -> Node {

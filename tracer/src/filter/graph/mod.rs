@@ -15,7 +15,7 @@ use std::collections::HashMap;
 pub(crate) use encode::Excess;
 use set::Set;
 use subject::{Condition, Subject};
-use tracer_common::predicate::Program;
+use tracer_common::predicate::{MAX_NODES, Program, REJECT};
 
 use crate::filter::syntax::{Node, NodeId, Tree};
 
@@ -52,19 +52,40 @@ struct Graph {
 /// tree's primitives, by node.
 pub(crate) fn compile(tree: &Tree<'_>, primitives: &[Condition], before: &Condition) -> Result<Box<Program>, Excess> {
     let mut graph = Graph::default();
-    let entry = tree.root.map_or(Target::Accept, |root| {
-        graph.expression(tree, primitives, root, Target::Accept, Target::Reject)
-    });
+    let entry = tree
+        .root
+        .map_or(Target::Accept, |root| graph.expression(tree, primitives, root, Target::Accept, Target::Reject));
     let entry = graph.condition(before, entry, Target::Reject);
-    let (graph, entry) = specialize::specialize(&graph, entry);
-    let (graph, entry) = regroup::regroup(&graph, entry);
-    encode::encode(&graph, entry)
+    // The fewest tests on a way first; where that takes too many nodes in all, fewer nodes at the price of longer ways.
+    let mut last = Ok(Box::new(Program::constant(REJECT)));
+    for most_borders in [usize::MAX, 8] {
+        let (graph, entry) = specialize::specialize(&graph, entry, most_borders);
+        let (graph, entry) = regroup::regroup(&graph, entry);
+        for search in [4, 16, 64] {
+            last = encode::encode(&graph, entry, search);
+            match last {
+                Err(Excess::Nodes(nodes)) if nodes < HOPELESS => {}
+                _ => return last,
+            }
+        }
+    }
+    last
 }
+
+/// So many nodes that no other way of writing them will fit.
+const HOPELESS: usize = 8 * MAX_NODES;
 
 impl Graph {
     /// The entry of an expression that leads to `yes` and `no`. Chains of `and` and `or` are walked, not recursed into;
     /// the depth of the rest is the depth of parentheses.
-    fn expression(&mut self, tree: &Tree<'_>, primitives: &[Condition], root: NodeId, yes: Target, no: Target) -> Target {
+    fn expression(
+        &mut self,
+        tree: &Tree<'_>,
+        primitives: &[Condition],
+        root: NodeId,
+        yes: Target,
+        no: Target,
+    ) -> Target {
         let (mut node, mut yes, mut no) = (root, yes, no);
         loop {
             match &tree.nodes[node] {
@@ -87,7 +108,13 @@ impl Graph {
 
     fn condition(&mut self, condition: &Condition, yes: Target, no: Target) -> Target {
         match condition {
-            Condition::Constant(value) => if *value { yes } else { no },
+            Condition::Constant(value) => {
+                if *value {
+                    yes
+                } else {
+                    no
+                }
+            }
             Condition::Not(inner) => self.condition(inner, no, yes),
             Condition::All(members) => members.iter().rev().fold(yes, |next, member| self.condition(member, next, no)),
             Condition::Any(members) => members.iter().rev().fold(no, |next, member| self.condition(member, yes, next)),

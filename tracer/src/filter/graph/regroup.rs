@@ -1,9 +1,12 @@
 //! Brings tests of the same subject together: `host A or host B` tests source, destination, source, destination; the
 //! second test of the source can join the first one that is made when both places are known to lie inside the packet.
 //! Ten addresses then cost a search among ranges instead of twenty tests.
+//!
+//! Two tests of the same subject in a row need no such care.
 
 use tracer_common::predicate::base;
 
+use super::set::Set;
 use super::subject::{Place, Subject};
 use super::{Graph, Target};
 
@@ -25,10 +28,28 @@ pub(super) fn regroup(graph: &Graph, entry: Target) -> (Graph, Target) {
             made[index] = no;
             continue;
         }
-        let (set, no) = join_alternatives(&mut regrouped, test.subject, test.set.clone(), yes, no, loaded);
+        let (set, yes, no) = merge_successors(&regrouped, test.subject, test.set.clone(), yes, no);
+        let (set, no) = join_alternatives(&mut regrouped, test.subject, set, yes, no, loaded);
         made[index] = regrouped.test(test.subject, &set, yes, no);
     }
     (regrouped, made[root])
+}
+
+/// Makes one test of two in a row on the same subject that have an end in common: `x > 5 and x < 9` asks for a range.
+fn merge_successors(graph: &Graph, subject: usize, set: Set, yes: Target, no: Target) -> (Set, Target, Target) {
+    let successor = |target| match target {
+        Target::Test(index) if graph.tests[index].subject == subject => Some(&graph.tests[index]),
+        _ => None,
+    };
+    let (mut set, mut yes, mut no) = (set, yes, no);
+    loop {
+        (set, yes, no) = match (successor(yes), successor(no)) {
+            (_, Some(next)) if next.no == yes => (next.set.minus(&set), next.yes, yes),
+            (Some(next), _) if next.no == no => (set.intersect(&next.set), next.yes, no),
+            (Some(next), _) if next.yes == no => (set.minus(&next.set), next.no, no),
+            _ => return (set, yes, no),
+        };
+    }
 }
 
 /// Takes tests of `subject` out of the chain of alternatives that starts at `no`, adding what they accept to `set`.
@@ -36,11 +57,11 @@ pub(super) fn regroup(graph: &Graph, entry: Target) -> (Graph, Target) {
 fn join_alternatives(
     graph: &mut Graph,
     subject: usize,
-    mut set: super::Set,
+    mut set: Set,
     yes: Target,
     no: Target,
     loaded: &Loaded,
-) -> (super::Set, Target) {
+) -> (Set, Target) {
     let mut passed = Vec::new();
     let mut next = no;
     let mut end = no;

@@ -49,6 +49,22 @@ impl Set {
         self.ranges.is_empty()
     }
 
+    /// Whether a number is in both.
+    pub(crate) fn intersects(&self, other: &Self) -> bool {
+        self.ranges.iter().any(|&(low, high)| {
+            let first = other.ranges.partition_point(|range| range.1 < low);
+            other.ranges.get(first).is_some_and(|range| range.0 <= high)
+        })
+    }
+
+    /// Whether `other` has all of this one.
+    pub(crate) fn is_subset(&self, other: &Self) -> bool {
+        self.ranges.iter().all(|&(low, high)| {
+            let first = other.ranges.partition_point(|range| range.1 < low);
+            other.ranges.get(first).is_some_and(|range| range.0 <= low && high <= range.1)
+        })
+    }
+
     pub(crate) fn union(&self, other: &Self) -> Self {
         Self::of(self.ranges.iter().chain(&other.ranges).copied().collect())
     }
@@ -74,7 +90,11 @@ impl Set {
             if low <= high {
                 ranges.push((low, high));
             }
-            if a.1 < b.1 { left.next() } else { right.next() };
+            if a.1 < b.1 {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         Self { ranges }
     }
@@ -114,6 +134,10 @@ mod tests {
         for (index, (got, expected)) in cases.into_iter().enumerate() {
             assert_eq!(got, expected, "case {index}");
         }
+        assert!(set(&[(3, 4)]).is_subset(&set(&[(1, 4), (9, 9)])));
+        assert!(!set(&[(3, 5)]).is_subset(&set(&[(1, 4)])));
+        assert!(set(&[(3, 5), (9, 9)]).intersects(&set(&[(0, 1), (9, 20)])));
+        assert!(!set(&[(3, 5), (9, 9)]).intersects(&set(&[(0, 2), (6, 8)])));
         assert_eq!(set(&[(0, 4), (9, LAST)]).cuts().collect::<Vec<_>>(), [5, 9]);
     }
 }

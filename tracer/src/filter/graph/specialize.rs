@@ -8,19 +8,33 @@ use std::collections::HashMap;
 use super::set::Set;
 use super::{Graph, Target};
 
-/// Most splits before tests are only copied: a bound on time, far above what expressions of any use need.
-const MAX_STATES: usize = 20_000;
+/// Most splits before tests are only copied, and most tests looked at: bounds on time, far above what any expression of
+/// use needs.
+const MAX_STATES: usize = 10_000;
+const MAX_LOOKS: usize = 200_000;
 
 /// What is known of each subject, sorted by subject. A subject without an entry may have any value.
 type Facts = Vec<(usize, Set)>;
 
-/// Where a state of a way leads.
-#[derive(Clone, Copy)]
-enum Step {
-    /// The answer is known.
-    Jump(Next),
-    /// It is not.
-    Branch(Next, Next),
+/// The graph and entry with known answers left out. Nothing is learned of subjects whose tests look at more than
+/// `most_borders`: these are what ways split on most.
+pub(super) fn specialize(graph: &Graph, entry: Target, most_borders: usize) -> (Graph, Target) {
+    let mut states = States {
+        graph,
+        most_borders,
+        borders: Borders::new(graph),
+        waiting: vec![Vec::new(); graph.tests.len()],
+        known: HashMap::new(),
+        branches: Vec::new(),
+        looks: 0,
+    };
+    let start = states.enter(entry, Vec::new());
+    for index in (0..graph.tests.len()).rev() {
+        for (state, facts) in std::mem::take(&mut states.waiting[index]) {
+            states.branch(state, index, &facts);
+        }
+    }
+    states.rebuild(start)
 }
 
 /// A target in terms of states.
@@ -30,52 +44,32 @@ enum Next {
     State(usize),
 }
 
-/// The graph and entry with known answers left out.
-pub(super) fn specialize(graph: &Graph, entry: Target) -> (Graph, Target) {
-    let borders = Borders::new(graph);
-    let mut states = States { borders, waiting: vec![Vec::new(); graph.tests.len()], known: HashMap::new(), steps: Vec::new() };
-    let start = states.enter(entry, Vec::new());
-    for index in (0..graph.tests.len()).rev() {
-        for (state, facts) in std::mem::take(&mut states.waiting[index]) {
-            states.steps[state].1 = states.step(graph, index, &facts);
-        }
-    }
-    let order = states.by_test(graph.tests.len());
-    let mut smaller = graph.empty_copy();
-    let mut made = vec![Target::Reject; states.steps.len()];
-    for state in order {
-        let target = |next: Next| match next {
-            Next::End(target) => target,
-            Next::State(state) => made[state],
-        };
-        let (index, step) = states.steps[state];
-        let test = &graph.tests[index];
-        made[state] = match step {
-            Step::Jump(next) => target(next),
-            Step::Branch(yes, no) => smaller.test(test.subject, &test.set, target(yes), target(no)),
-        };
-    }
-    let entry = match start {
-        Next::End(target) => target,
-        Next::State(state) => made[state],
-    };
-    (smaller, entry)
+/// A test whose answer is open, and where it leads.
+struct Branch {
+    test: usize,
+    yes: Next,
+    no: Next,
 }
 
 /// Pairs of a test and what is known before it.
-struct States {
+struct States<'a> {
+    graph: &'a Graph,
+    most_borders: usize,
     borders: Borders,
     /// By test: its states that were not looked at yet.
     waiting: Vec<Vec<(usize, Facts)>>,
     known: HashMap<(usize, Facts), usize>,
-    /// By state: its test, and where it leads.
-    steps: Vec<(usize, Step)>,
+    /// By state.
+    branches: Vec<Branch>,
+    looks: usize,
 }
 
-impl States {
+impl States<'_> {
+    /// The state in which the next test with an open answer is made.
     fn enter(&mut self, target: Target, mut facts: Facts) -> Next {
+        let target = self.skip_known(target, &facts);
         let Target::Test(test) = target else { return Next::End(target) };
-        if self.steps.len() >= MAX_STATES {
+        if self.branches.len() >= MAX_STATES {
             facts.clear();
         }
         facts.retain_mut(|(subject, known)| {
@@ -86,50 +80,73 @@ impl States {
         if let Some(state) = self.known.get(&key) {
             return Next::State(*state);
         }
-        let state = self.steps.len();
-        self.steps.push((test, Step::Jump(Next::End(Target::Reject))));
+        let state = self.branches.len();
+        let end = Next::End(Target::Reject);
+        self.branches.push(Branch { test, yes: end, no: end });
         self.waiting[test].push((state, key.1.clone()));
         self.known.insert(key, state);
         Next::State(state)
     }
 
-    fn step(&mut self, graph: &Graph, index: usize, facts: &Facts) -> Step {
-        let test = &graph.tests[index];
-        if test.set.is_empty() {
-            let next = self.enter(test.no, facts.clone());
-            return Step::Branch(next, next);
+    /// Follows a way as long as its answers are known.
+    fn skip_known(&mut self, mut target: Target, facts: &Facts) -> Target {
+        while let Target::Test(index) = target {
+            let test = &self.graph.tests[index];
+            self.looks += 1;
+            let place = facts.binary_search_by_key(&test.subject, |(subject, _)| *subject);
+            let Some((_, known)) = place.ok().map(|place| &facts[place]).filter(|_| self.looks < MAX_LOOKS) else {
+                break;
+            };
+            target = match known {
+                _ if test.set.is_empty() => break,
+                known if !known.intersects(&test.set) => test.no,
+                known if known.is_subset(&test.set) => test.yes,
+                _ => break,
+            };
         }
+        target
+    }
+
+    fn branch(&mut self, state: usize, index: usize, facts: &Facts) {
+        let test = &self.graph.tests[index];
         let place = facts.binary_search_by_key(&test.subject, |(subject, _)| *subject);
         let known = match place {
             Ok(place) => facts[place].1.clone(),
-            Err(_) => Set::range(0, graph.subjects[test.subject].largest()),
+            Err(_) => Set::range(0, self.graph.subjects[test.subject].largest()),
         };
-        let inside = known.intersect(&test.set);
-        let outside = known.minus(&test.set);
-        if inside.is_empty() {
-            return Step::Jump(self.enter(test.no, facts.clone()));
-        }
-        if outside.is_empty() {
-            return Step::Jump(self.enter(test.yes, facts.clone()));
-        }
-        let mut with = |target, set| {
+        let learns = self.borders.0[test.subject].len() <= self.most_borders && !test.set.is_empty();
+        let mut follow = |target, set: Set| {
             let mut facts = facts.clone();
             match place {
-                Ok(place) => facts[place].1 = set,
-                Err(place) => facts.insert(place, (test.subject, set)),
+                Ok(place) if learns => facts[place].1 = set,
+                Err(place) if learns => facts.insert(place, (test.subject, set)),
+                _ => {}
             }
             self.enter(target, facts)
         };
-        Step::Branch(with(test.yes, inside), with(test.no, outside))
+        let yes = follow(test.yes, known.intersect(&test.set));
+        let no = follow(test.no, known.minus(&test.set));
+        self.branches[state] = Branch { test: index, yes, no };
     }
 
-    /// States, those of earlier tests (which others lead to) first.
-    fn by_test(&self, tests: usize) -> Vec<usize> {
-        let mut grouped = vec![Vec::new(); tests];
-        for (state, (test, _)) in self.steps.iter().enumerate() {
-            grouped[*test].push(state);
+    /// The states as a graph.
+    fn rebuild(&self, start: Next) -> (Graph, Target) {
+        let mut by_test = vec![Vec::new(); self.graph.tests.len()];
+        for (state, branch) in self.branches.iter().enumerate() {
+            by_test[branch.test].push(state);
         }
-        grouped.concat()
+        let mut smaller = self.graph.empty_copy();
+        let mut made = vec![Target::Reject; self.branches.len()];
+        let target = |next: Next, made: &[Target]| match next {
+            Next::End(target) => target,
+            Next::State(state) => made[state],
+        };
+        for state in by_test.into_iter().flatten() {
+            let Branch { test, yes, no } = &self.branches[state];
+            let test = &self.graph.tests[*test];
+            made[state] = smaller.test(test.subject, &test.set, target(*yes, &made), target(*no, &made));
+        }
+        (smaller, target(start, &made))
     }
 }
 

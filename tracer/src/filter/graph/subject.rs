@@ -30,11 +30,45 @@ impl Place {
 /// A step of a calculation, as the operations of a program but for branches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
-    Load { place: Place, to: u8 },
-    LoadIndexed { place: Place, to: u8, index: u8 },
-    Set { value: u32, to: u8 },
+    Load {
+        place: Place,
+        to: u8,
+    },
+    LoadIndexed {
+        place: Place,
+        to: u8,
+        index: u8,
+    },
+    Set {
+        value: u32,
+        to: u8,
+    },
     /// One of `predicate::alu`: `to = to <operator> from`.
-    Calculate { operator: u32, to: u8, from: u8 },
+    Calculate {
+        operator: u32,
+        to: u8,
+        from: u8,
+    },
+}
+
+/// A step of a script, or a test in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Line {
+    /// Goes on with the next line.
+    Step(Step),
+    /// Goes on with a later line.
+    Go(usize),
+    /// Whether `low..=high` has the value of a register.
+    Test { register: u8, low: u32, high: u32, yes: Jump, no: Jump },
+}
+
+/// Where a script goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Jump {
+    /// At a later line.
+    Line(usize),
+    /// At an end: the answer is yes or no.
+    End(bool),
 }
 
 /// What a test looks at.
@@ -46,6 +80,8 @@ pub(crate) enum Subject {
     Computed { steps: Vec<Step>, register: u8 },
     /// 1 where one register is greater than another after some steps, else 0.
     Greater { steps: Vec<Step>, greater: u8, less: u8 },
+    /// 1 where a script with tests of its own answers yes, else 0. Its last line is a test.
+    Script(Vec<Line>),
 }
 
 impl Subject {
@@ -54,7 +90,7 @@ impl Subject {
         match self {
             Self::Bytes { mask, .. } => *mask,
             Self::Computed { .. } => u32::MAX,
-            Self::Greater { .. } => 1,
+            Self::Greater { .. } | Self::Script(_) => 1,
         }
     }
 }

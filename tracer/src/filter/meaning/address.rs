@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use super::ethertype;
 use super::{Meaning, directed, link};
-use crate::filter::error::Problem;
+use crate::filter::error::{Problem, abridged};
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::{Condition, Place};
 use crate::filter::syntax::{Direction, Operand, Protocol, Qualifiers, What};
@@ -36,14 +36,12 @@ impl Meaning<'_> {
         address: [u8; 6],
     ) -> Result<Condition, Problem> {
         if protocol != Some(Protocol::Link) || what == What::Net {
-            return Err(Problem::Senseless("a link-layer address goes with `ether host`, `ether src` or `ether dst`".to_owned()));
+            return Err(Problem::Senseless(
+                "a link-layer address goes with `ether host`, `ether src` or `ether dst`".to_owned(),
+            ));
         }
         self.layers.require_link("ether host")?;
-        Ok(directed(
-            direction,
-            link_address(address, Direction::Source),
-            link_address(address, Direction::Destination),
-        ))
+        Ok(directed(direction, link_address(address, Direction::Source), link_address(address, Direction::Destination)))
     }
 
     /// Without a protocol, senders and targets of ARP count as sources and destinations.
@@ -67,7 +65,9 @@ impl Meaning<'_> {
                 word: "decnet host".to_owned(),
                 reason: "DECnet addresses are not read; `decnet` alone matches all of its packets",
             }),
-            Some(_) => Err(Problem::Senseless("IPv4 addresses go with `ip`, `arp` and `rarp`, or no protocol".to_owned())),
+            Some(_) => {
+                Err(Problem::Senseless("IPv4 addresses go with `ip`, `arp` and `rarp`, or no protocol".to_owned()))
+            }
             None => {
                 let mut ways = vec![carried(ethertype::IP, 12, 16)?];
                 if self.layers.names_protocols() {
@@ -122,7 +122,9 @@ fn whole_bytes(number: u32) -> (u32, u32) {
 
 fn not_a_link_address(operand: Operand<'_>) -> Problem {
     match operand {
-        Operand::Name(name) => Problem::Address(format!("`{name}` is not a link-layer address, and names are not looked up")),
+        Operand::Name(name) => {
+            Problem::Address(format!("`{}` is not a link-layer address, and names are not looked up", abridged(name)))
+        }
         _ => Problem::Address("not a link-layer address such as 02:00:00:00:00:01".to_owned()),
     }
 }

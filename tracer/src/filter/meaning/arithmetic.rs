@@ -1,24 +1,14 @@
 //! Relations between packet bytes and numbers.
 
-use tracer_common::predicate::{alu, calculate};
+use tracer_common::predicate::{alu, base, calculate};
 
-use super::protocol::{Kind, Versions, kind};
+use super::guard::{Origin, origin};
 use super::registers::Registers;
 use super::{LENGTH, Meaning, ethertype};
 use crate::filter::error::Problem;
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::{Condition, Place, Subject};
 use crate::filter::syntax::{Operator, Protocol, Relation, Value, ValueId};
-
-/// Where the index of a load counts from.
-enum Origin {
-    Link,
-    Network,
-    /// Behind an IPv4 header.
-    Ip,
-    /// Behind an IPv6 header.
-    Ip6,
-}
 
 impl Meaning<'_> {
     pub(super) fn relation(&self, left: ValueId, relation: Relation, right: ValueId) -> Result<Condition, Problem> {
@@ -29,43 +19,6 @@ impl Meaning<'_> {
         let values = Values { meaning: self, ipv4 };
         members.push(values.relation(left, relation, right)?);
         Ok(Condition::All(members))
-    }
-
-    /// What must hold for the loads of a value to make sense. libpcap forgets the guards of operators' right sides, which
-    /// is how `ip[2:2] - tcp[12]` came to be written without regard to fragments; so they are not asked for here.
-    fn guards(&self, value: ValueId, guards: &mut Vec<Condition>) -> Result<(), Problem> {
-        match self.tree.values[value] {
-            Value::Number(_) | Value::Length => Ok(()),
-            Value::Negate(inner) => self.guards(inner, guards),
-            Value::Binary { left, right, .. } => {
-                self.guards(left, guards)?;
-                self.guards(right, &mut Vec::new())
-            }
-            Value::Load { protocol, index, .. } => self.load_guards(protocol, index, guards),
-        }
-    }
-
-    /// Those of the index stand where libpcap has them: behind the test for IPv4, before all others.
-    fn load_guards(&self, protocol: Protocol, index: ValueId, guards: &mut Vec<Condition>) -> Result<(), Problem> {
-        let kind = kind(protocol);
-        if let Kind::Ip(_, Versions::Four | Versions::Both) = kind {
-            guards.push(self.layers.ethertype(ethertype::IP)?);
-        }
-        self.guards(index, guards)?;
-        match kind {
-            Kind::Link => {}
-            Kind::Ip(number, Versions::Six) => {
-                guards.push(self.layers.ethertype(ethertype::IP6)?);
-                guards.push(Condition::equals(self.layers.network(6, 1), number));
-            }
-            Kind::Ip(number, Versions::Four | Versions::Both) => {
-                guards.push(Condition::equals(self.layers.network(9, 1), number));
-                guards.push(self.first_fragment());
-            }
-            Kind::Ethertype(ethertype) => guards.push(self.layers.ethertype(ethertype)?),
-            Kind::Osi(_) | Kind::IsIs(_) => return Err(not_indexable()),
-        }
-        Ok(())
     }
 }
 
@@ -86,8 +39,12 @@ enum Simple {
 impl Values<'_> {
     fn relation(&self, left: ValueId, relation: Relation, right: ValueId) -> Result<Condition, Problem> {
         match (self.simple(left)?, self.simple(right)?) {
-            (Simple::Number(left), Simple::Number(right)) => Ok(Condition::Constant(set(relation, right).contains(left))),
-            (Simple::Bytes(place, mask), Simple::Number(number)) => Ok(Condition::masked(place, mask, set(relation, number))),
+            (Simple::Number(left), Simple::Number(right)) => {
+                Ok(Condition::Constant(set(relation, right).contains(left)))
+            }
+            (Simple::Bytes(place, mask), Simple::Number(number)) => {
+                Ok(Condition::masked(place, mask, set(relation, number)))
+            }
             (Simple::Number(number), Simple::Bytes(place, mask)) => {
                 Ok(Condition::masked(place, mask, set(mirrored(relation), number)))
             }
@@ -142,7 +99,8 @@ impl Values<'_> {
                     (Simple::Number(left), Simple::Number(right)) => {
                         calculate(number(operator), left, right).map_or(Simple::Other, Simple::Number)
                     }
-                    (Simple::Bytes(place, mask), Simple::Number(with)) | (Simple::Number(with), Simple::Bytes(place, mask))
+                    (Simple::Bytes(place, mask), Simple::Number(with))
+                    | (Simple::Number(with), Simple::Bytes(place, mask))
                         if operator == Operator::And =>
                     {
                         Simple::Bytes(place, mask & with)
@@ -195,13 +153,28 @@ impl Values<'_> {
     }
 
     fn load(&self, protocol: Protocol, index: ValueId, width: u8, registers: &mut Registers) -> Result<u8, Problem> {
+        let place = self.place(protocol, 0, width)?;
+        // A negative index reaches back into the IP header, which nothing but a calculation can do.
+        let place = place.filter(|place| base::kind(place.base) != base::TRANSPORT || self.is_bounded(index));
         let index = self.compute(index, registers)?;
-        if let Some(place) = self.place(protocol, 0, width)? {
+        if let Some(place) = place {
             return Ok(registers.load_indexed(place, index));
         }
         let length = registers.ip_header_length(&self.meaning.layers)?;
         let index = registers.calculate(alu::ADD, index, length);
         Ok(registers.load_indexed(self.meaning.layers.network(0, width), index))
+    }
+
+    /// Whether a value is surely too small to be taken for a negative number.
+    fn is_bounded(&self, value: ValueId) -> bool {
+        match self.meaning.tree.values[value] {
+            Value::Number(number) => number <= 0xffff,
+            Value::Load { width, .. } => width <= 2,
+            Value::Binary { operator: Operator::ShiftRight, left, .. } => self.is_bounded(left),
+            Value::Binary { operator: Operator::Add, left, right } => self.is_bounded(left) && self.is_bounded(right),
+            Value::Binary { operator: Operator::And, left, right } => self.is_bounded(left) || self.is_bounded(right),
+            Value::Length | Value::Negate(_) | Value::Binary { .. } => false,
+        }
     }
 
     /// The place of bytes of a protocol; none where it takes a calculation.
@@ -214,23 +187,6 @@ impl Values<'_> {
             Origin::Ip => layers.transport(offset, width).filter(|_| self.ipv4),
         })
     }
-}
-
-fn origin(protocol: Protocol) -> Result<Origin, Problem> {
-    match kind(protocol) {
-        Kind::Link => Ok(Origin::Link),
-        Kind::Ip(_, Versions::Six) => Ok(Origin::Ip6),
-        Kind::Ip(..) => Ok(Origin::Ip),
-        Kind::Ethertype(ethertype::AARP | 0..=ethertype::LARGEST_LENGTH) | Kind::Osi(_) | Kind::IsIs(_) => {
-            Err(not_indexable())
-        }
-        Kind::Ethertype(_) => Ok(Origin::Network),
-    }
-}
-
-fn not_indexable() -> Problem {
-    Problem::Senseless("bytes of this protocol cannot be addressed, only those of `ether`, of what an EtherType names and \
-        of what IP carries".to_owned())
 }
 
 /// The numbers that stand in a relation to `number`.

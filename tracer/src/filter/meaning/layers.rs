@@ -85,8 +85,13 @@ impl Layers {
                 let version = match ethertype {
                     ethertype::IP => 4,
                     ethertype::IP6 => 6,
-                    _ => return Err(Problem::Senseless("MPLS does not tell which protocol it carries, only IPv4 and \
-                        IPv6 can be recognized behind `mpls`".to_owned())),
+                    _ => {
+                        return Err(Problem::Senseless(
+                            "MPLS does not tell which protocol it carries, only IPv4 and \
+                        IPv6 can be recognized behind `mpls`"
+                                .to_owned(),
+                        ));
+                    }
                 };
                 let first = self.network(0, 1);
                 Ok(self.last_label(true).and(Condition::masked(first, 0xf0, Set::one(version << 4))))

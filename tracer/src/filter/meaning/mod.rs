@@ -5,7 +5,9 @@
 
 mod address;
 mod arithmetic;
+mod chain;
 mod ethertype;
+mod guard;
 mod layers;
 mod port;
 mod protocol;

@@ -3,7 +3,7 @@
 use super::ethertype;
 use super::registers;
 use super::{Meaning, directed};
-use crate::filter::error::Problem;
+use crate::filter::error::{Problem, abridged};
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::Condition;
 use crate::filter::names::{SCTP, TCP, UDP};
@@ -83,8 +83,14 @@ fn protocols(qualifier: Option<Protocol>, named: Option<u32>, operand: Operand<'
         Some(_) => return Err(Problem::Senseless("ports go with `tcp`, `udp` and `sctp`, or no protocol".to_owned())),
     };
     if let (Operand::Name(name), Some(named)) = (operand, named.filter(|named| Some(*named) != wanted)) {
-        let known = if named == TCP { "tcp" } else if named == UDP { "udp" } else { "sctp" };
-        return Err(Problem::Senseless(format!("`{name}` is a port of {known}")));
+        let known = if named == TCP {
+            "tcp"
+        } else if named == UDP {
+            "udp"
+        } else {
+            "sctp"
+        };
+        return Err(Problem::Senseless(format!("`{}` is a port of {known}", abridged(name))));
     }
     Ok(wanted.map_or_else(|| Set::of(vec![(TCP, TCP), (UDP, UDP), (SCTP, SCTP)]), Set::one))
 }

@@ -1,7 +1,7 @@
 //! Protocols by their words, numbers and names.
 
-use super::ethertype;
 use super::Meaning;
+use super::ethertype;
 use crate::filter::error::Problem;
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::Condition;
@@ -124,18 +124,14 @@ impl Meaning<'_> {
             Some(Protocol::Link) => self.layers.ethertype(number(operand, 0xffff, ether_number, "Ethernet protocol")?),
             Some(Protocol::Iso) => self.osi_protocol(number(operand, 0xff, osi_number, "OSI protocol")?),
             Some(Protocol::Isis) => self.isis_type(&[number(operand, 0xff, |_| None, "IS-IS packet type")?]),
-            Some(_) => Err(Problem::Senseless("only `ip`, `ip6`, `ether`, `iso` and `isis` carry protocols".to_owned())),
+            Some(_) => {
+                Err(Problem::Senseless("only `ip`, `ip6`, `ether`, `iso` and `isis` carry protocols".to_owned()))
+            }
         }
     }
 
-    fn ip_number(&self, operand: Operand<'_>) -> Result<u32, Problem> {
+    pub(super) fn ip_number(&self, operand: Operand<'_>) -> Result<u32, Problem> {
         number(operand, 0xff, |name| self.names.protocol(name), "IP protocol")
-    }
-
-    /// `ip6 protochain 6`
-    pub(super) fn protocol_chain(&self, _of: Option<Protocol>, _operand: Operand<'_>) -> Result<Condition, Problem> {
-        let reason = "write `proto`, which looks at the first header only";
-        Err(Problem::Unsupported { word: "protochain".to_owned(), reason })
     }
 }
 

@@ -18,7 +18,8 @@ impl Registers {
     /// A register that holds nothing.
     fn take(&mut self) -> Result<u8, Problem> {
         let free = self.used.iter().position(|used| !used);
-        let free = free.ok_or_else(|| Problem::TooLarge(format!("arithmetic that needs more than {REGISTERS} registers")))?;
+        let free =
+            free.ok_or_else(|| Problem::TooLarge(format!("arithmetic that needs more than {REGISTERS} registers")))?;
         self.used[free] = true;
         Ok(free as u8)
     }

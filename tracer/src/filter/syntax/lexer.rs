@@ -6,7 +6,7 @@
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
-use crate::filter::error::{Error, Problem};
+use crate::filter::error::{Error, Problem, abridged};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,21 +56,10 @@ impl Token<'_> {
     }
 }
 
-/// A word that is short enough to be repeated in a message.
-pub(crate) fn abridged(word: &str) -> String {
-    let mut start: String = word.chars().take(ABRIDGED).collect();
-    if start.len() < word.len() {
-        start.push('…');
-    }
-    start
-}
-
-const ABRIDGED: usize = 40;
-
 /// Longest first, so that `<=` is not read as `<`.
 const SIGNS: &[&str] = &[
-    "&&", "||", "==", "!=", "<=", ">=", "<<", ">>", "(", ")", "[", "]", "!", "=", "<", ">", "+", "-", "*", "/", "%", "&",
-    "|", "^", ":",
+    "&&", "||", "==", "!=", "<=", ">=", "<<", ">>", "(", ")", "[", "]", "!", "=", "<", ">", "+", "-", "*", "/", "%",
+    "&", "|", "^", ":",
 ];
 
 /// The tokens of `expression`, the last of them [`Kind::End`].
@@ -132,27 +121,35 @@ fn colon_address(rest: &str) -> Option<(Kind, usize)> {
 }
 
 fn classify(word: &str) -> Result<Kind, Problem> {
-    if let Some(mac) = mac(word, '-', 6).or_else(|| mac(word, '.', 6)).or_else(|| mac(word, '.', 3)).or_else(|| bare_mac(word)) {
+    if let Some(mac) =
+        mac(word, '-', 6).or_else(|| mac(word, '.', 6)).or_else(|| mac(word, '.', 3)).or_else(|| bare_mac(word))
+    {
         return Ok(Kind::Mac(mac));
     }
     let hexadecimal = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
-    if let Some(digits) = hexadecimal.filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+    if let Some(digits) =
+        hexadecimal.filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
         return number(word, digits, 16);
     }
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return number(word, word, if word.starts_with('0') { 8 } else { 10 });
     }
-    let groups = word.split('.').filter(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit())).count();
+    let groups =
+        word.split('.').filter(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit())).count();
     let dotted = groups == word.split('.').count() && (2..=4).contains(&groups);
     Ok(if dotted { Kind::Dotted } else { Kind::Word })
 }
 
 fn number(word: &str, digits: &str, base: u32) -> Result<Kind, Problem> {
     if base == 8 && digits.contains(['8', '9']) {
-        return Err(Problem::Number(format!("`{word}` is octal because of its leading 0, but has the digit 8 or 9")));
+        return Err(Problem::Number(format!(
+            "`{}` is octal because of its leading 0, but has the digit 8 or 9",
+            abridged(word)
+        )));
     }
-    let value = u32::from_str_radix(digits, base).map_err(|_| Problem::Number(format!("`{word}` is larger than 32 bits")))?;
-    Ok(Kind::Number(value))
+    let too_large = |_| Problem::Number(format!("`{}` is larger than 32 bits", abridged(word)));
+    u32::from_str_radix(digits, base).map(Kind::Number).map_err(too_large)
 }
 
 /// A link-layer address in `groups` groups of hexadecimal digits: six of one or two, or three of four.
@@ -184,7 +181,9 @@ mod tests {
 
     fn kinds(expression: &str) -> String {
         match tokens(expression) {
-            Ok(tokens) => tokens.iter().map(|token| format!("{:?}:{}", token.kind, token.text)).collect::<Vec<_>>().join(" "),
+            Ok(tokens) => {
+                tokens.iter().map(|token| format!("{:?}:{}", token.kind, token.text)).collect::<Vec<_>>().join(" ")
+            }
             Err(error) => error.problem.to_string(),
         }
     }
@@ -196,7 +195,10 @@ mod tests {
             ("", "End:".to_owned()),
             ("host 10.1", "Word:host Dotted:10.1 End:".to_owned()),
             ("port 0x1F or\n010", "Word:port Number(31):0x1F Word:or Number(8):010 End:".to_owned()),
-            ("tcp[2:2]<=5", "Word:tcp Sign:[ Number(2):2 Sign:: Number(2):2 Sign:] Sign:<= Number(5):5 End:".to_owned()),
+            (
+                "tcp[2:2]<=5",
+                "Word:tcp Sign:[ Number(2):2 Sign:: Number(2):2 Sign:] Sign:<= Number(5):5 End:".to_owned(),
+            ),
             ("tcp-syn|tcp-", "Word:tcp-syn Sign:| Word:tcp Sign:- End:".to_owned()),
             ("\\tcp !\\ip", "Escaped:tcp Sign:! Escaped:ip End:".to_owned()),
             ("portrange 6000-6008", "Word:portrange Word:6000-6008 End:".to_owned()),

@@ -89,9 +89,17 @@ pub(crate) struct Qualifiers {
 pub(crate) enum Operand<'a> {
     Number(u32),
     /// Address and mask; `10.1` is 10.1.0.0 with the mask 255.255.0.0. `explicit` where the mask was written.
-    Inet4 { address: u32, mask: u32, explicit: bool },
+    Inet4 {
+        address: u32,
+        mask: u32,
+        explicit: bool,
+    },
     /// Address and prefix length.
-    Inet6 { address: Ipv6Addr, length: u32, explicit: bool },
+    Inet6 {
+        address: Ipv6Addr,
+        length: u32,
+        explicit: bool,
+    },
     Mac([u8; 6]),
     Name(&'a str),
 }
@@ -103,9 +111,17 @@ pub(crate) enum Value {
     /// `len`
     Length,
     /// `tcp[2:4]`
-    Load { protocol: Protocol, index: ValueId, width: u8 },
+    Load {
+        protocol: Protocol,
+        index: ValueId,
+        width: u8,
+    },
     Negate(ValueId),
-    Binary { operator: Operator, left: ValueId, right: ValueId },
+    Binary {
+        operator: Operator,
+        left: ValueId,
+        right: ValueId,
+    },
 }
 
 /// Operators between values.

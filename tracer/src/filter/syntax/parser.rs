@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::lexer::{self, Kind, Token};
 use super::words;
 use super::{MAX_DEPTH, MAX_LENGTH, MAX_VALUES, Node, NodeId, Operand, Primitive, Qualifiers, Tree, Value, ValueId};
-use crate::filter::error::{Error, Problem};
+use crate::filter::error::{Error, Problem, abridged};
 
 /// Parses a whole expression.
 pub(crate) fn parse(expression: &str) -> Result<Tree<'_>, Error> {
@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
             return Ok(self.push(Node::Primitive { primitive, place }));
         }
         let found = &self.expression[place.clone()];
-        let problem = Problem::Senseless(format!("`{found}` is a number, not a condition"));
+        let problem = Problem::Senseless(format!("`{}` is a number, not a condition", abridged(found)));
         Err(self.error(problem, place).expecting("a comparison (`=`, `!=`, `<`, …), or `port`, `host`, … before it"))
     }
 
@@ -215,7 +215,12 @@ mod tests {
             Node::Or(left, right) => format!("({} or {})", show(tree, *left), show(tree, *right)),
             Node::Not(inner) => format!("!{}", show(tree, *inner)),
             Node::Primitive { primitive: Primitive::Relation { left, relation, right }, .. } => {
-                format!("{} {} {}", value(tree, *left), if *relation == Relation::Equal { "=" } else { "?" }, value(tree, *right))
+                format!(
+                    "{} {} {}",
+                    value(tree, *left),
+                    if *relation == Relation::Equal { "=" } else { "?" },
+                    value(tree, *right)
+                )
             }
             Node::Primitive { primitive: Primitive::Qualified { qualifiers, operand }, .. } => {
                 let operand = match operand {
@@ -226,7 +231,11 @@ mod tests {
                     Operand::Mac(address) => format!("{address:x?}"),
                 };
                 let Qualifiers { protocol, direction, what } = qualifiers;
-                let words = [protocol.map(|it| format!("{it:?}")), direction.map(|it| format!("{it:?}")), Some(format!("{what:?}"))];
+                let words = [
+                    protocol.map(|it| format!("{it:?}")),
+                    direction.map(|it| format!("{it:?}")),
+                    Some(format!("{what:?}")),
+                ];
                 format!("{} {operand}", words.into_iter().flatten().collect::<Vec<_>>().join(" "))
             }
             Node::Primitive { primitive, .. } => format!("{primitive:?}"),
@@ -239,7 +248,9 @@ mod tests {
             Value::Length => "len".to_owned(),
             Value::Load { protocol, index, width } => format!("{protocol:?}[{}:{width}]", value(tree, index)),
             Value::Negate(inner) => format!("-{}", value(tree, inner)),
-            Value::Binary { operator, left, right } => format!("({} {operator:?} {})", value(tree, left), value(tree, right)),
+            Value::Binary { operator, left, right } => {
+                format!("({} {operator:?} {})", value(tree, left), value(tree, right))
+            }
         }
     }
 
@@ -256,7 +267,10 @@ mod tests {
             ("", ""),
             ("  ", ""),
             ("port 80 or 443", "(Port 80 or Port 443)"),
-            ("tcp dst port ssh or http and not 22", "((Tcp Destination Port ssh or Tcp Destination Port http) and !Tcp Destination Port 22)"),
+            (
+                "tcp dst port ssh or http and not 22",
+                "((Tcp Destination Port ssh or Tcp Destination Port http) and !Tcp Destination Port 22)",
+            ),
             ("src or dst net 10", "Either Net 10"),
             ("src and dst 10.1", "Both Default a010000/ffff0000"),
             ("dst && src host 10.1", "Both Host a010000/ffff0000"),
@@ -268,7 +282,10 @@ mod tests {
             ("not not not (tcp)", "!Protocol(Tcp)"),
             ("proto \\tcp or 17", "(Protocol tcp or Protocol 17)"),
             ("ether host 1:2:3:4:5:6", "Link Host [1, 2, 3, 4, 5, 6]"),
-            ("vlan (5) and vlan and mpls 7 and llc and llc ui", "((((Vlan(Some(5)) and Vlan(None)) and Mpls(Some(7))) and Llc(None)) and Llc(Some(\"ui\")))"),
+            (
+                "vlan (5) and vlan and mpls 7 and llc and llc ui",
+                "((((Vlan(Some(5)) and Vlan(None)) and Mpls(Some(7))) and Llc(None)) and Llc(Some(\"ui\")))",
+            ),
             ("ip broadcast or multicast", "(Broadcast(Some(Ip)) or Multicast(None))"),
             ("(ip[0] & 15) * 4 = len", "((Ip[0:1] And 15) Multiply 4) = len"),
             ("tcp[tcpflags] & (tcp-syn|tcp-fin) = tcp-syn", "(Tcp[13:1] And (2 Or 1)) = 2"),

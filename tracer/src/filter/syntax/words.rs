@@ -185,8 +185,23 @@ pub(crate) const NUMBERS: &[(&str, u32)] = &[
 
 /// Words that begin a primitive of their own, or join primitives.
 pub(crate) const OTHERS: &[&str] = &[
-    "and", "or", "not", "src", "dst", "mask", "broadcast", "multicast", "less", "greater", "len", "length", "vlan",
-    "mpls", "pppoed", "pppoes", "llc",
+    "and",
+    "or",
+    "not",
+    "src",
+    "dst",
+    "mask",
+    "broadcast",
+    "multicast",
+    "less",
+    "greater",
+    "len",
+    "length",
+    "vlan",
+    "mpls",
+    "pppoed",
+    "pppoes",
+    "llc",
 ];
 
 const WLAN: &str = "it speaks of 802.11 headers, which the kernel's network stack has removed";
@@ -276,7 +291,10 @@ pub(crate) fn nearest(word: &str) -> Option<&'static str> {
         _ => return None,
     };
     let scored = names.map(|name| (distance(word, name), name));
-    scored.filter(|(distance, _)| (1..=reach).contains(distance)).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+    scored
+        .filter(|(distance, _)| (1..=reach).contains(distance))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
 }
 
 /// Letters to insert, drop, replace or swap with their neighbour to get from `a` to `b`.
@@ -320,8 +338,15 @@ mod tests {
 
     #[test]
     fn no_word_has_two_meanings() {
-        let mut words: Vec<&str> = PROTOCOLS.iter().map(|entry| entry.0).chain(KINDS.iter().map(|entry| entry.0)).collect();
-        words.extend(NUMBERS.iter().map(|entry| entry.0).chain(REFUSED.iter().map(|entry| entry.0)).chain(OTHERS.iter().copied()));
+        let mut words: Vec<&str> =
+            PROTOCOLS.iter().map(|entry| entry.0).chain(KINDS.iter().map(|entry| entry.0)).collect();
+        words.extend(
+            NUMBERS
+                .iter()
+                .map(|entry| entry.0)
+                .chain(REFUSED.iter().map(|entry| entry.0))
+                .chain(OTHERS.iter().copied()),
+        );
         let count = words.len();
         words.sort_unstable();
         words.dedup();
