@@ -56,8 +56,19 @@ fn help_names_exit_codes_and_examples() {
         assert!(help.contains(part), "no {part}");
     }
     let trace = String::from_utf8(skbtrail(&["trace", "--help"]).stdout).unwrap();
-    for flag in ["--filter-netns", "--filter-ifname", "--filter-mark", "--filter-func", "--kmods", "--backend",
-        "--output-json", "--output-stack", "--output-skb-metadata", "--timestamp", "--output-file"] {
+    for flag in [
+        "--filter-netns",
+        "--filter-ifname",
+        "--filter-mark",
+        "--filter-func",
+        "--kmods",
+        "--backend",
+        "--output-json",
+        "--output-stack",
+        "--output-skb-metadata",
+        "--timestamp",
+        "--output-file",
+    ] {
         assert!(trace.contains(flag), "no {flag}");
     }
 }

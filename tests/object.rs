@@ -1,9 +1,6 @@
 //! The committed eBPF object is what its sources build.
 
-use std::{
-    path::Path,
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 /// `tracer-ebpf/rebuild --check` compares the bytes; this only needs the digest that it leaves beside the object.
 #[test]

@@ -58,6 +58,39 @@ const LOADS: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "arp", "eth
 const OPERATORS: &[&str] = &["+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"];
 const RELATIONS: &[&str] = &["=", "==", "!=", "<", "<=", ">", ">="];
 
+const SIGNS: &[&str] = &[
+    "(",
+    ")",
+    "(",
+    ")",
+    "[",
+    "]",
+    "!",
+    "not",
+    "and",
+    "or",
+    "&&",
+    ":",
+    "src",
+    "dst",
+    "host",
+    "net",
+    "port",
+    "portrange",
+    "proto",
+    "mask",
+    "protochain",
+    "len",
+    "tcpflags",
+    "tcp-syn",
+    "\\tcp",
+    "0x",
+    "99999999999",
+    "ether",
+    "link",
+    "less",
+];
+
 /// An expression with up to some ten primitives, mostly one that compiles.
 pub(super) fn expression() -> impl Strategy<Value = String> {
     let layered = (layers(), flat()).prop_map(|(layers, rest)| format!("{layers}{rest}"));
@@ -147,4 +180,12 @@ fn number() -> BoxedStrategy<String> {
         1 => any::<u32>().prop_map(|number| number.to_string()),
     ]
     .boxed()
+}
+
+/// Words and signs in any order, hardly ever an expression.
+pub(super) fn nonsense() -> impl Strategy<Value = String> {
+    let words =
+        [PLAIN, LAYERS, LOADS, OPERATORS, RELATIONS, ADDRESSES, ADDRESSES6, NETS, MACS, PORTS, RANGES, SIGNS].concat();
+    let soup = proptest::collection::vec(select(words), 0..12).prop_map(|words| words.join(" "));
+    prop_oneof![3 => soup, 1 => "\\PC{0,60}", 1 => "[a-z0-9 ()\\[\\]!&|<>=+*/:.-]{0,60}"]
 }

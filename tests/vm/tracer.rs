@@ -4,6 +4,7 @@
 //! the tracer says is for the case to judge; here only a tracer that does not start, stop or speak JSON is an error.
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,29 +35,53 @@ pub(crate) fn trace(args: &[&str], traffic: impl FnOnce() -> Result<()>) -> Resu
 pub(crate) struct Tracer {
     command: Command,
     folder: PathBuf,
+    json: bool,
+    stdout: Option<OwnedFd>,
 }
 
 impl Tracer {
     /// Flags first, the filter last.
     pub(crate) fn new(args: &[&str]) -> Self {
+        Self::with(args, true)
+    }
+
+    /// One that prints text; its rows are counted, not read.
+    pub(crate) fn text(args: &[&str]) -> Self {
+        Self::with(args, false)
+    }
+
+    fn with(args: &[&str], json: bool) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(format!("/tmp/tracer-{}-{count}", std::process::id()));
         let mut command = Command::new("skbtrail");
-        command.args(["trace", "--output-json", "--ready-file"]).arg(folder.join("ready")).args(args);
-        Self { command, folder }
+        command.args(["trace", "--ready-file"]).arg(folder.join("ready"));
+        command.args(json.then_some("--output-json")).args(args);
+        Self { command, folder, json, stdout: None }
+    }
+
+    /// Writes there instead of to a file; what it writes is then the case's to read.
+    pub(crate) fn writing_to(mut self, stdout: impl Into<OwnedFd>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
     }
 
     /// Starts it and waits until it listens.
-    pub(crate) fn start(mut self) -> Result<Running> {
-        std::fs::create_dir_all(&self.folder)?;
-        let (stdout, stderr) = (self.folder.join("stdout"), self.folder.join("stderr"));
-        self.command.stdin(Stdio::null()).stdout(File::create(&stdout)?).stderr(File::create(&stderr)?);
-        let started = Instant::now();
-        let child = self.command.spawn().context("failed to start skbtrail")?;
-        let mut running = Running { child, folder: self.folder, started, ready_after: Duration::ZERO };
+    pub(crate) fn start(self) -> Result<Running> {
+        let mut running = self.launch()?;
         running.wait_until_ready()?;
         Ok(running)
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn launch(mut self) -> Result<Running> {
+        std::fs::create_dir_all(&self.folder)?;
+        let (stdout, stderr) = (File::create(self.folder.join("stdout"))?, File::create(self.folder.join("stderr"))?);
+        let stdout = self.stdout.take().unwrap_or_else(|| stdout.into());
+        self.command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let started = Instant::now();
+        let child = self.command.spawn().context("failed to start skbtrail")?;
+        Ok(Running { child, folder: self.folder, json: self.json, started, ready_after: Duration::ZERO })
     }
 }
 
@@ -64,13 +89,15 @@ impl Tracer {
 pub(crate) struct Running {
     pub(crate) child: Child,
     folder: PathBuf,
+    json: bool,
     started: Instant,
     /// From the start to the ready file.
     pub(crate) ready_after: Duration,
 }
 
 impl Running {
-    fn wait_until_ready(&mut self) -> Result<()> {
+    /// Waits until everything is attached.
+    pub(crate) fn wait_until_ready(&mut self) -> Result<()> {
         while !self.folder.join("ready").exists() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("skbtrail ended before it was ready, {status}: {}", self.stderr()?);
@@ -103,9 +130,17 @@ impl Running {
         let asked = Instant::now();
         let status = wait_within(&mut self.child, GONE_WITHIN)?;
         let status = status.with_context(|| format!("skbtrail still there after {GONE_WITHIN:?}"))?;
-        let stderr = self.stderr()?;
-        let hops = read_if_there(&self.folder.join("stdout"))?.lines().map(Hop::parse).collect::<Result<_>>()?;
-        Ok(Trace { hops, counts: Counts::find(&stderr), stderr, status, gone_after: asked.elapsed() })
+        let gone_after = asked.elapsed();
+        let (stdout, stderr) = (self.stdout()?, self.stderr()?);
+        // Text has one line more, the header.
+        let rows = if self.json { stdout.lines().count() } else { stdout.lines().count().saturating_sub(1) };
+        let hops = if self.json { stdout.lines().map(Hop::parse).collect::<Result<_>>()? } else { Vec::new() };
+        Ok(Trace { hops, rows, counts: Counts::find(&stderr), stderr, status, gone_after })
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn stdout(&self) -> Result<String> {
+        read_if_there(&self.folder.join("stdout"))
     }
 
     pub(crate) fn stderr(&self) -> Result<String> {
@@ -122,7 +157,9 @@ impl Drop for Running {
 
 /// What one run said.
 pub(crate) struct Trace {
+    /// Empty if it printed text.
     pub(crate) hops: Vec<Hop>,
+    pub(crate) rows: usize,
     pub(crate) counts: Option<Counts>,
     pub(crate) stderr: String,
     pub(crate) status: ExitStatus,
@@ -136,7 +173,7 @@ impl Trace {
         ensure!(self.status.success(), "skbtrail: {}: {}", self.status, self.stderr);
         let counts = self.counts.with_context(|| format!("no counts on stderr: {}", self.stderr))?;
         ensure!(counts.seen == counts.shown + counts.lost, "the counts do not add up: {counts:?}");
-        ensure!(counts.shown == self.hops.len() as u64, "{counts:?}, but {} lines", self.hops.len());
+        ensure!(counts.shown == self.rows as u64, "{counts:?}, but {} rows", self.rows);
         Ok(counts)
     }
 

@@ -11,9 +11,7 @@ use aya_ebpf::{
 };
 use tracer_common::{
     config::{CHAIN_HOPS, Chain, counter},
-    event::{
-        Event, Extra, HEADER_BYTES, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES, SocketTuple, flags, kind,
-    },
+    event::{Event, Extra, HEADER_BYTES, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES, SocketTuple, flags, kind},
 };
 
 use crate::{

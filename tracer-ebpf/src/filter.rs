@@ -66,7 +66,7 @@ fn evaluate(program: &Program, skb: u64) -> Verdict {
 }
 
 /// Most nodes that are run in line.
-const IN_LINE: usize = 6;
+const IN_LINE: usize = 3;
 
 /// Runs nodes that test the network header, the one behind it, or the EtherType; returns the first node of another kind,
 /// or the outcome. Nothing is decided here that the loop would decide otherwise.

@@ -89,7 +89,14 @@ macro_rules! tracepoint_probe {
             let skb = argument(context.as_ptr(), $position);
             if filter::matches(skb) {
                 let func = read::instance();
-                emit::emit(&Hit { context: context.as_ptr(), skb, func, caller: 0, argument: 0, kind: kind::TRACEPOINT });
+                emit::emit(&Hit {
+                    context: context.as_ptr(),
+                    skb,
+                    func,
+                    caller: 0,
+                    argument: 0,
+                    kind: kind::TRACEPOINT,
+                });
             }
             0
         }

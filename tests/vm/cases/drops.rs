@@ -107,8 +107,8 @@ const LOSSES: &[Loss] = &[
     },
 ];
 
-/// Drops come from a tracepoint; a kernel that attaches one by one need not attach the rest each time.
-const FEW: &str = "ip_rcv|ip_output";
+/// Drops come from the tracepoint `kfree_skb`; a kernel that attaches one by one need not attach the rest each time.
+const FEW: &str = "ip_rcv|ip_output|kfree_skb";
 
 fn run(_: &Guest) -> Result<()> {
     for loss in LOSSES {

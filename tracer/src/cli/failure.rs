@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::collect;
+use crate::{collect, feed, probe};
 
 /// How a command failed.
 #[derive(Debug)]
@@ -50,8 +50,17 @@ impl Failure {
     }
 }
 
+/// Some of what is typed is only found wrong when the kernel's facts are at hand: those errors are known by their type.
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let live = cause.downcast_ref::<feed::live::Error>().is_some_and(feed::live::Error::is_usage);
+        live || cause.is::<probe::Error>() || cause.is::<regex::Error>()
+    })
+}
+
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Run(error.into())
+        let error = error.into();
+        if is_usage(&error) { Self::Usage(error) } else { Self::Run(error) }
     }
 }

@@ -48,7 +48,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Demo(demo) => {
             drop(out);
-            cmd::demo::run(demo)
+            cmd::demo::run(&demo)
         }
         Command::Functions(functions) => Ok(quiet_if_closed(cmd::functions::run(functions, &mut out))?),
         Command::Doctor(doctor) => Ok(quiet_if_closed(cmd::doctor::run(doctor, &mut out))?),

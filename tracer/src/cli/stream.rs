@@ -1,13 +1,6 @@
 //! Drives a running trace into an output until a signal, a limit or the output itself ends it.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    path::PathBuf,
-    process::ExitCode,
-    thread,
-    time::Duration,
-};
+use std::{collections::HashMap, fs::File, path::PathBuf, process::ExitCode, thread, time::Duration};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -79,7 +72,7 @@ pub(crate) fn run(live: Live, mut stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
     let mut rows = Rows::new(&names, &stream.look, session.probes());
     rows.header();
-    let mut start = Start::new(&session, backend.name(), stream.ready_file.take(), stream.verbose);
+    let mut start = Start::new(backend.name(), stream.ready_file.take(), stream.verbose);
     let mut left = stream.limit.unwrap_or(u64::MAX);
     let mut pause = SHORTEST_PAUSE;
     let mut outcome = rows.write(&mut stream.output, &start);
@@ -88,7 +81,8 @@ pub(crate) fn run(live: Live, mut stream: Stream) -> anyhow::Result<ExitCode> {
             outcome = Err(error);
             break;
         }
-        let taken = session.poll(BATCH.min(usize::try_from(left).unwrap_or(BATCH)), |event, probes| rows.add(event, probes));
+        let taken =
+            session.poll(BATCH.min(usize::try_from(left).unwrap_or(BATCH)), |event, probes| rows.add(&event, probes));
         left -= taken as u64;
         if taken < BATCH || rows.buffer.len() >= GATHERED {
             outcome = rows.write(&mut stream.output, &start);
@@ -101,7 +95,7 @@ pub(crate) fn run(live: Live, mut stream: Stream) -> anyhow::Result<ExitCode> {
     start.close();
     session.stop()?;
     // What is in the ring is still printed, unless a limit or the output has ended the run.
-    while outcome.is_ok() && left > 0 && session.poll(BATCH, |event, probes| rows.add(event, probes)) > 0 {
+    while outcome.is_ok() && left > 0 && session.poll(BATCH, |event, probes| rows.add(&event, probes)) > 0 {
         outcome = rows.write(&mut stream.output, &start);
     }
     finish(&session, outcome)
@@ -131,7 +125,11 @@ impl<'a> Rows<'a> {
         let printer = if look.json {
             Printer::Json(view::json::Printer::new(columns))
         } else {
-            Printer::Text(view::text::Printer::new(columns, &context(names, look, &clock, &symbols, probes), look.style))
+            Printer::Text(view::text::Printer::new(
+                columns,
+                &context(names, look, &clock, &symbols, probes),
+                look.style,
+            ))
         };
         Self { printer, symbols, names, look, clock, buffer: Vec::new() }
     }
@@ -140,9 +138,9 @@ impl<'a> Rows<'a> {
         self.printer.header(&mut self.buffer);
     }
 
-    fn add(&mut self, event: Event, probes: &[Probe]) {
+    fn add(&mut self, event: &Event, probes: &[Probe]) {
         let context = context(self.names, self.look, &self.clock, &self.symbols, probes);
-        self.printer.event(&Row::new(&event, &context), &mut self.buffer);
+        self.printer.event(&Row::new(event, &context), &mut self.buffer);
     }
 
     fn write(&mut self, output: &mut Output, start: &Start) -> anyhow::Result<()> {
@@ -185,8 +183,7 @@ struct Start {
 }
 
 impl Start {
-    fn new(session: &Session, backend: &'static str, ready_file: Option<PathBuf>, verbose: bool) -> Self {
-        let _ = session;
+    fn new(backend: &'static str, ready_file: Option<PathBuf>, verbose: bool) -> Self {
         Self { backend, bar: None, ready_file, verbose, done: false }
     }
 
@@ -237,7 +234,9 @@ impl Start {
 /// A bar on stderr, if that is a terminal; indicatif draws nothing elsewhere.
 fn bar(all: usize) -> ProgressBar {
     let bar = ProgressBar::new(all as u64);
-    if let Ok(style) = ProgressStyle::with_template("attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already") {
+    if let Ok(style) =
+        ProgressStyle::with_template("attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already")
+    {
         bar.set_style(style.progress_chars("=> "));
     }
     bar

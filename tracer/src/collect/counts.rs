@@ -38,8 +38,7 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "seen {}, shown {}, lost {}", self.seen, self.shown, self.lost())?;
-        let causes =
-            [("ring full", self.ring_full), ("undecodable", self.undecodable), ("left unread", self.not_read)];
+        let causes = [("ring full", self.ring_full), ("undecodable", self.undecodable), ("left unread", self.not_read)];
         let causes: Vec<String> =
             causes.iter().filter(|(_, n)| *n > 0).map(|(cause, n)| format!("{cause} {n}")).collect();
         if !causes.is_empty() {

@@ -11,9 +11,14 @@ pub enum Error {
         /// The capabilities.
         missing: String,
     },
-    /// The maps could not be made.
-    #[error("failed to create the BPF maps{}", permission_hint(.0))]
-    Maps(#[source] Box<aya::EbpfError>),
+    /// A map could not be made or filled.
+    #[error("failed to make the BPF map `{name}`")]
+    MakeMap {
+        /// Name of the map.
+        name: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// A map could not be used.
     #[error("failed to use the BPF map `{name}`")]
     Map {
@@ -66,10 +71,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn maps(source: aya::EbpfError) -> Self {
-        Self::Maps(Box::new(source))
-    }
-
     pub(crate) fn map(name: &'static str, source: aya::maps::MapError) -> Self {
         Self::Map { name, source: Box::new(source) }
     }
@@ -81,11 +82,6 @@ impl Error {
             _ => None,
         }
     }
-}
-
-fn permission_hint(error: &aya::EbpfError) -> &'static str {
-    let text = format!("{error:?}");
-    if text.contains("PermissionDenied") { " (permission denied: run as root, or with CAP_BPF and CAP_PERFMON)" } else { "" }
 }
 
 /// The last line of a verifier's log that says something, without the statistics behind it.

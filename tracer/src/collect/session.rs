@@ -1,9 +1,6 @@
 //! A running trace: attached programs, the ring they write to, and the counts.
 
-use std::{
-    collections::HashMap,
-    os::fd::AsFd as _,
-};
+use std::{collections::HashMap, os::fd::AsFd as _};
 
 use tracer_common::{
     config::{Chain, Settings, counter},
@@ -15,7 +12,8 @@ use super::{
     counts::Counts,
     decode::{Wanted, decode},
     error::Error,
-    object::{Constants, Maps, Object},
+    maps::Maps,
+    object::{Constants, Object},
     sys,
 };
 use crate::model::{Event, EventKind, Probe, ProbeId};
@@ -100,7 +98,17 @@ impl Session {
             metadata: settings.metadata as usize,
         };
         let by_address = addresses(&request.probes);
-        Ok(Self { maps, _object: object, attached, kprobes, wanted, probes: request.probes, by_address, shown: 0, undecodable: 0 })
+        Ok(Self {
+            maps,
+            _object: object,
+            attached,
+            kprobes,
+            wanted,
+            probes: request.probes,
+            by_address,
+            shown: 0,
+            undecodable: 0,
+        })
     }
 
     /// Hands the events that wait in the ring to `sink`, at most `limit`; returns how many there were.

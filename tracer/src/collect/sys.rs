@@ -9,9 +9,8 @@ use std::{
 };
 
 use aya_obj::generated::{
-    bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn,
-    bpf_map_type::{self, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS},
-    bpf_prog_info, bpf_prog_type,
+    bpf_attach_type::BPF_TRACE_KPROBE_MULTI,
+    bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
 };
 
 /// Bytes of the verifier's log that a failed load keeps.
@@ -24,7 +23,7 @@ const PERF_EVENT_IOC_ENABLE: libc::c_ulong = 0x2400;
 const PERF_FLAG_FD_CLOEXEC: c_long = 8;
 
 /// A program about to be loaded.
-pub struct Load<'a> {
+pub(super) struct Load<'a> {
     /// Name shown by `bpftool prog`, at most 15 bytes.
     pub name: &'a str,
     /// `BPF_PROG_TYPE_KPROBE` or `BPF_PROG_TYPE_RAW_TRACEPOINT`.
@@ -42,34 +41,45 @@ pub struct Load<'a> {
 }
 
 /// Bytes of a `struct bpf_func_info`.
-pub const FUNCTION_RECORD: usize = 8;
+pub(super) const FUNCTION_RECORD: usize = 8;
 
-/// Makes an array map with a single value.
-pub fn create_array(value_bytes: u32) -> io::Result<OwnedFd> {
-    create_map(BPF_MAP_TYPE_ARRAY, value_bytes, 0)
+/// A map about to be made.
+#[derive(Clone, Copy)]
+pub(super) struct NewMap<'a> {
+    /// Name shown by `bpftool map`, at most 15 bytes.
+    pub name: &'a str,
+    /// A `bpf_map_type`.
+    pub kind: u32,
+    /// Bytes of a key.
+    pub key_bytes: u32,
+    /// Bytes of a value.
+    pub value_bytes: u32,
+    /// Most entries; bytes of a ring.
+    pub entries: u32,
+    /// `BPF_F_…`
+    pub flags: u32,
+    /// For a map of maps: one like those that it will hold.
+    pub inner: Option<BorrowedFd<'a>>,
 }
 
-/// Makes an array of one map, to hold maps like `inner`.
-pub fn create_array_of_maps(inner: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    create_map(BPF_MAP_TYPE_ARRAY_OF_MAPS, size_of::<u32>() as u32, inner.as_raw_fd() as u32)
-}
-
-fn create_map(kind: bpf_map_type, value_bytes: u32, inner: u32) -> io::Result<OwnedFd> {
+/// Makes a map.
+pub(super) fn create_map(new: &NewMap<'_>) -> io::Result<OwnedFd> {
     // SAFETY: all members of the union are plain numbers.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     // SAFETY: MAP_CREATE uses this member.
     let map = unsafe { &mut attr.__bindgen_anon_1 };
-    map.map_type = kind as u32;
-    map.key_size = size_of::<u32>() as u32;
-    map.value_size = value_bytes;
-    map.max_entries = 1;
-    map.inner_map_fd = inner;
+    map.map_type = new.kind;
+    map.key_size = new.key_bytes;
+    map.value_size = new.value_bytes;
+    map.max_entries = new.entries;
+    map.map_flags = new.flags;
+    map.inner_map_fd = new.inner.map_or(0, |inner| inner.as_raw_fd() as u32);
+    set_name(&mut map.map_name, new.name);
     descriptor(bpf(bpf_cmd::BPF_MAP_CREATE, &mut attr)?)
 }
 
-/// Sets the only value of a map made here. `value` is as large as the map's values are.
-pub fn set_only_value(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
-    let key = 0u32;
+/// Sets the value at `key` of a map with 32-bit keys. `value` is as large as the map's values are.
+pub(super) fn set_value(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
     // SAFETY: all members of the union are plain numbers.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     // SAFETY: MAP_UPDATE_ELEM uses this member.
@@ -81,8 +91,24 @@ pub fn set_only_value(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a map constant for user space, so that the verifier may take its values for granted.
+pub(super) fn freeze(map: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: MAP_FREEZE uses this member.
+    unsafe { attr.__bindgen_anon_2.map_fd = map.as_raw_fd() as u32 };
+    bpf(bpf_cmd::BPF_MAP_FREEZE, &mut attr)?;
+    Ok(())
+}
+
+fn set_name(place: &mut [std::ffi::c_char; 16], name: &str) {
+    for (slot, byte) in place.iter_mut().take(15).zip(name.bytes()) {
+        *slot = byte as _;
+    }
+}
+
 /// Loads type information.
-pub fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(super) fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {
     // SAFETY: all members of the union are plain numbers.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     // SAFETY: BTF_LOAD uses this member.
@@ -93,17 +119,15 @@ pub fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {
 }
 
 /// Loads a program; an error carries the verifier's log.
-pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, (io::Error, String)> {
-    match try_load(load, None) {
-        Ok(program) => Ok(program),
-        Err(_) => {
-            let mut log = vec![0u8; LOG_BYTES];
-            try_load(load, Some(&mut log)).map_err(|error| {
-                let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
-                (error, String::from_utf8_lossy(&log[..end]).into_owned())
-            })
-        }
+pub(super) fn load_program(load: &Load<'_>) -> Result<OwnedFd, (io::Error, String)> {
+    if let Ok(program) = try_load(load, None) {
+        return Ok(program);
     }
+    let mut log = vec![0u8; LOG_BYTES];
+    try_load(load, Some(&mut log)).map_err(|error| {
+        let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
+        (error, String::from_utf8_lossy(&log[..end]).into_owned())
+    })
 }
 
 fn try_load(load: &Load<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
@@ -115,9 +139,7 @@ fn try_load(load: &Load<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     program.insns = load.instructions.as_ptr() as u64;
     program.insn_cnt = load.instructions.len() as u32;
     program.license = load.license.as_ptr() as u64;
-    for (slot, byte) in program.prog_name.iter_mut().take(15).zip(load.name.bytes()) {
-        *slot = byte as _;
-    }
+    set_name(&mut program.prog_name, load.name);
     program.prog_btf_fd = load.btf.as_raw_fd() as u32;
     program.func_info = load.functions.as_ptr() as u64;
     program.func_info_rec_size = FUNCTION_RECORD as u32;
@@ -134,7 +156,7 @@ fn try_load(load: &Load<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
 }
 
 /// Attaches a program to all functions at `addresses` with one link.
-pub fn attach_multi(program: BorrowedFd<'_>, addresses: &[u64]) -> io::Result<OwnedFd> {
+pub(super) fn attach_multi(program: BorrowedFd<'_>, addresses: &[u64]) -> io::Result<OwnedFd> {
     // SAFETY: as in `try_load`.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     // SAFETY: LINK_CREATE uses this member; all of it is plain numbers.
@@ -149,7 +171,7 @@ pub fn attach_multi(program: BorrowedFd<'_>, addresses: &[u64]) -> io::Result<Ow
 }
 
 /// Attaches a program to the raw tracepoint `name`.
-pub fn attach_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+pub(super) fn attach_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
     // SAFETY: as in `try_load`.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     attr.raw_tracepoint.name = name.as_ptr() as u64;
@@ -177,7 +199,7 @@ struct PerfEventAttr {
 /// Puts a kprobe on the entry of `function` and attaches a program; closing the descriptor takes both away.
 ///
 /// `pmu` is the number in `/sys/bus/event_source/devices/kprobe/type`.
-pub fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, function: &CStr) -> io::Result<OwnedFd> {
+pub(super) fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, function: &CStr) -> io::Result<OwnedFd> {
     let attr = PerfEventAttr {
         kind: pmu,
         size: size_of::<PerfEventAttr>() as u32,
@@ -186,7 +208,14 @@ pub fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, function: &CStr) -> io::
     };
     // SAFETY: the structure outlives the call; every CPU is watched through CPU 0's event, as for any kprobe.
     let event = unsafe {
-        libc::syscall(libc::SYS_perf_event_open, &raw const attr, -1 as c_int, 0 as c_int, -1 as c_int, PERF_FLAG_FD_CLOEXEC)
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            &raw const attr,
+            -1 as c_int,
+            0 as c_int,
+            -1 as c_int,
+            PERF_FLAG_FD_CLOEXEC,
+        )
     };
     let event = descriptor(checked(event)?)?;
     // SAFETY: plain numbers.
@@ -197,7 +226,7 @@ pub fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, function: &CStr) -> io::
 }
 
 /// Hits that the kernel did not hand to the program, because another one ran on that CPU (5.12).
-pub fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
+pub(super) fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
     // SAFETY: as in `try_load`.
     let mut info: bpf_prog_info = unsafe { mem::zeroed() };
     // SAFETY: as in `try_load`.

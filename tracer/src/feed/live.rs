@@ -65,7 +65,9 @@ pub enum Error {
     #[error("failed to list the kernel's functions")]
     Probe(#[from] probe::Error),
     /// The kernel lacks what the chosen backend needs.
-    #[error("the backend `{backend}` cannot work here: {why}; try `--backend {instead}`, or none for the best that works")]
+    #[error(
+        "the backend `{backend}` cannot work here: {why}; try `--backend {instead}`, or none for the best that works"
+    )]
     Backend {
         /// The backend asked for.
         backend: &'static str,
@@ -94,6 +96,13 @@ pub enum Error {
     /// Loading or attaching failed.
     #[error(transparent)]
     Collect(#[from] collect::Error),
+}
+
+impl Error {
+    /// What was typed is wrong, rather than what was met.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::NoFunction | Self::Chain { .. } | Self::TooManyChains)
+    }
 }
 
 /// A running trace and the names of what it shows.
@@ -191,7 +200,7 @@ fn choose(wanted: Option<Backend>, features: &Features) -> Result<Backend, Error
     let Some(backend) = wanted else { return Ok(best) };
     match works(backend) {
         Support::No(lack) => {
-            Err(Error::Backend { backend: backend.name(), why: lack.why.to_string(), instead: best.name() })
+            Err(Error::Backend { backend: backend.name(), why: lack.why.clone(), instead: best.name() })
         }
         _ => Ok(backend),
     }
@@ -221,8 +230,11 @@ fn find(
         if !chosen || tracepoint.double || !(dropped || backend == Backend::Tracepoint) {
             continue;
         }
-        let program =
-            if dropped { Some(attach::tracepoint::DROPPED) } else { attach::tracepoint::program_for(tracepoint.position) };
+        let program = if dropped {
+            Some(attach::tracepoint::DROPPED)
+        } else {
+            attach::tracepoint::program_for(tracepoint.position)
+        };
         let Some(program) = program else { continue };
         let instance = found.probes.len() as u32;
         let name = match tracepoint.group {

@@ -2,6 +2,7 @@
 //! their own ([`super::holder`]) while events already flow.
 
 use std::{
+    fmt::Write as _,
     fs::File,
     io::{self, BufRead as _, BufReader, Write as _},
     os::fd::{AsRawFd as _, OwnedFd},
@@ -130,7 +131,7 @@ fn ask(input: ChildStdin, targets: &[Target], programs: &[(&'static str, i32)]) 
     let mut text = String::new();
     for target in targets {
         if let Some((_, descriptor)) = programs.iter().find(|(program, _)| *program == target.program) {
-            text.push_str(&format!("{descriptor} {}\n", target.function));
+            let _ = writeln!(text, "{descriptor} {}", target.function);
         }
     }
     let mut writer = File::from(OwnedFd::from(input));

@@ -75,4 +75,3 @@ fn not_indexable() -> Problem {
             .to_owned(),
     )
 }
-

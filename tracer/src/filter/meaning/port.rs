@@ -34,7 +34,7 @@ impl Meaning<'_> {
             self.first_fragment(),
             directed(qualifiers.direction, behind_four(0)?, behind_four(2)?),
         ]);
-        Ok(six.or(four))
+        Ok(four.or(six))
     }
 
     /// Not a later fragment of an IPv4 packet.

@@ -5,7 +5,7 @@ use super::ethertype;
 use crate::filter::error::Problem;
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::Condition;
-use crate::filter::syntax::{Operand, Protocol};
+use crate::filter::syntax::{Operand, Protocol, words};
 
 /// Next header of an IPv6 fragment header.
 const FRAGMENT: u32 = 44;
@@ -156,14 +156,14 @@ fn ether_number(name: &str) -> Option<u32> {
     if name == "loopback" {
         return Some(0x9000);
     }
-    match kind(crate::filter::syntax::words::find(crate::filter::syntax::words::PROTOCOLS, name)?) {
+    match kind(words::find(words::PROTOCOLS, name)?) {
         Kind::Ethertype(ethertype) => Some(ethertype),
         Kind::Ip(..) | Kind::Osi(_) | Kind::IsIs(_) | Kind::Link => None,
     }
 }
 
 fn osi_number(name: &str) -> Option<u32> {
-    match kind(crate::filter::syntax::words::find(crate::filter::syntax::words::PROTOCOLS, name)?) {
+    match kind(words::find(words::PROTOCOLS, name)?) {
         Kind::Osi(number) => Some(number),
         Kind::Ethertype(_) | Kind::Ip(..) | Kind::IsIs(_) | Kind::Link => None,
     }

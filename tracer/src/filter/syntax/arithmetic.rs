@@ -86,13 +86,11 @@ impl Parser<'_> {
             self.advance();
             return self.load(protocol);
         }
-        let value = match words::find(words::NUMBERS, word) {
-            Some(number) => Value::Number(number),
-            None if matches!(word, "len" | "length") => Value::Length,
-            None => return Err(self.unexpected(VALUE)),
-        };
+        if !matches!(word, "len" | "length") {
+            return Err(self.unexpected(VALUE));
+        }
         self.advance();
-        self.push_value(value)
+        self.push_value(Value::Length)
     }
 
     /// `[index]` or `[index:width]`

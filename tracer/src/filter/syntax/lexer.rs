@@ -6,6 +6,7 @@
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
+use super::words;
 use crate::filter::error::{Error, Problem, abridged};
 
 /// What a token is.
@@ -15,7 +16,7 @@ pub(crate) enum Kind {
     Word,
     /// A name behind a backslash, never a keyword. The text is without the backslash.
     Escaped,
-    /// A number: decimal, `0x…` or octal with a leading 0.
+    /// A number: decimal, `0x…`, octal with a leading 0, or one of [`words::NUMBERS`].
     Number(u32),
     /// Two to four decimal numbers with dots between.
     Dotted,
@@ -121,6 +122,9 @@ fn colon_address(rest: &str) -> Option<(Kind, usize)> {
 }
 
 fn classify(word: &str) -> Result<Kind, Problem> {
+    if let Some(number) = words::find(words::NUMBERS, word) {
+        return Ok(Kind::Number(number));
+    }
     if let Some(mac) =
         mac(word, '-', 6).or_else(|| mac(word, '.', 6)).or_else(|| mac(word, '.', 3)).or_else(|| bare_mac(word))
     {
@@ -199,7 +203,7 @@ mod tests {
                 "tcp[2:2]<=5",
                 "Word:tcp Sign:[ Number(2):2 Sign:: Number(2):2 Sign:] Sign:<= Number(5):5 End:".to_owned(),
             ),
-            ("tcp-syn|tcp-", "Word:tcp-syn Sign:| Word:tcp Sign:- End:".to_owned()),
+            ("tcp-syn|tcp-", "Number(2):tcp-syn Sign:| Word:tcp Sign:- End:".to_owned()),
             ("\\tcp !\\ip", "Escaped:tcp Sign:! Escaped:ip End:".to_owned()),
             ("portrange 6000-6008", "Word:portrange Word:6000-6008 End:".to_owned()),
             ("::1 fe80::1", "Inet6(::1):::1 Inet6(fe80::1):fe80::1 End:".to_owned()),

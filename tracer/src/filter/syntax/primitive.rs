@@ -31,7 +31,7 @@ impl<'a> Parser<'a> {
         if let Some(protocol) = words::find(words::PROTOCOLS, word) {
             return self.protocol(protocol, token);
         }
-        if matches!(word, "len" | "length") || words::find(words::NUMBERS, word).is_some() {
+        if matches!(word, "len" | "length") {
             return self.comparison(None, token.start);
         }
         if let Some(reason) = words::find(words::REFUSED, word) {
@@ -228,5 +228,4 @@ fn is_keyword(word: &str) -> bool {
     words::OTHERS.contains(&word)
         || words::find(words::PROTOCOLS, word).is_some()
         || words::find(words::KINDS, word).is_some()
-        || words::find(words::NUMBERS, word).is_some()
 }

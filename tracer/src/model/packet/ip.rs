@@ -25,7 +25,8 @@ pub(super) fn guess(bytes: &[u8]) -> Option<u16> {
         let total_len = transport::word(header, 2)? as usize;
         let (source, destination) = addresses_v4(header)?;
         // 0 while the header is being built, as below.
-        let sane = (total_len == 0 || total_len >= header_len) && !source.is_multicast() && !destination.is_unspecified();
+        let sane =
+            (total_len == 0 || total_len >= header_len) && !source.is_multicast() && !destination.is_unspecified();
         return sane.then_some(ethertype::IPV4);
     }
     let (source, destination) = addresses_v6(v6(bytes)?)?;

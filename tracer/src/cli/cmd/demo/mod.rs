@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 /// Runs the demo.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let backend = args.backend.as_deref().map(settings::backend).transpose().map_err(Failure::Usage)?;
     if args.sample {
         return sample("as you asked");
@@ -57,7 +57,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         return sample(&error.to_string());
     }
     let stop = Stop::install()?;
-    let pair = Pair::new().map_err(|error| anyhow::Error::new(error).context("failed to make the demo's namespaces"))?;
+    let pair =
+        Pair::new().map_err(|error| anyhow::Error::new(error).context("failed to make the demo's namespaces"))?;
     let sockets = Sockets::open(&pair)?;
     let [sender, receiver] = ADDRESSES;
     let expression = format!("udp and host {sender} and host {receiver} and (port {OPEN_PORT} or port {CLOSED_PORT})");

@@ -12,14 +12,19 @@ use std::{
     thread,
 };
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     address::{AddressAttribute, AddressMessage},
     link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-use nix::{net::if_::if_nametoindex, sched::{CloneFlags, setns, unshare}};
+use nix::{
+    net::if_::if_nametoindex,
+    sched::{CloneFlags, setns, unshare},
+};
 
 /// Addresses of the two ends, from the block for benchmarks (RFC 2544), which no network routes.
 pub(super) const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(198, 18, 77, 1), Ipv4Addr::new(198, 18, 77, 2)];
@@ -45,7 +50,10 @@ impl Namespace {
     }
 
     /// Runs `work` inside, on a thread of its own.
-    pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let handle = self.handle.try_clone()?;
         on_a_thread(move || {
             setns(handle.as_fd(), CloneFlags::CLONE_NEWNET)?;

@@ -1,0 +1,106 @@
+//! `skbtrail demo` shows one packet delivered and one dropped, ends by itself and leaves nothing: no namespace, no
+//! program, also when it is killed. Without privileges it shows the sample and says so.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::Case;
+use crate::guest::Guest;
+use crate::holdings::Holdings;
+use crate::net::sh;
+
+pub(crate) const CASE: Case = Case {
+    name: "demo",
+    about: "`skbtrail demo`: one packet delivered, one dropped, nothing left, also after kill -9",
+    min_kernel: (5, 17),
+    seconds: 200,
+    run,
+};
+
+/// The kernel takes namespaces apart in the background.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
+const LIMIT: &str = "/proc/sys/user/max_net_namespaces";
+
+fn run(_: &Guest) -> Result<()> {
+    let before = Holdings::now()?;
+    let limit = std::fs::read_to_string(LIMIT)?;
+    // As many as one demo makes: one that stays behind fails the next.
+    std::fs::write(LIMIT, "2")?;
+    let result = runs(before);
+    std::fs::write(LIMIT, limit)?;
+    result
+}
+
+fn runs(before: Holdings) -> Result<()> {
+    shows_both(&["demo"]).context("the best backend")?;
+    nothing_left(before)?;
+    shows_both(&["demo", "--backend", "tracepoint"]).context("tracepoint")?;
+    nothing_left(before)?;
+    killed("made two private namespaces")?;
+    nothing_left(before).context("killed early")?;
+    sample()
+}
+
+fn demo(args: &[&str]) -> Result<Output> {
+    Command::new("skbtrail").args(args).output().context("failed to run skbtrail")
+}
+
+fn shows_both(args: &[&str]) -> Result<()> {
+    let run = demo(args)?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    ensure!(run.status.success(), "{}: {stderr}", run.status);
+    let packets: Vec<&str> = stdout.split("\n\n").filter(|block| !block.trim().is_empty()).collect();
+    ensure!(packets.len() == 2, "{} packets: {stdout}", packets.len());
+    let verdict = |block: &str| block.trim_end().lines().next_back().unwrap_or_default().to_owned();
+    ensure!(packets[0].contains(":7001") && verdict(packets[0]).contains("delivered after"), "{stdout}");
+    ensure!(packets[1].contains(":7002") && verdict(packets[1]).contains("dropped after"), "{stdout}");
+    let drop = verdict(packets[1]);
+    ensure!(drop.contains(": NO_SOCKET at ") && drop.contains("udp") && drop.contains("_rcv+0x"), "{drop}");
+    // Both sides are on the way, by name.
+    for block in &packets {
+        ensure!(block.contains("netns sender") && block.contains("netns receiver"), "{block}");
+    }
+    ensure!(stderr.contains("lost 0"), "{stderr}");
+    Ok(())
+}
+
+/// Killed as soon as it says so.
+fn killed(when: &str) -> Result<()> {
+    let mut demo = Command::new("skbtrail").arg("demo").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let said = BufReader::new(demo.stderr.take().context("stderr is piped")?);
+    let reached = said.lines().map_while(Result::ok).any(|line| line.contains(when));
+    sleep(Duration::from_millis(500));
+    demo.kill()?;
+    demo.wait()?;
+    ensure!(reached, "the demo never said `{when}`");
+    Ok(())
+}
+
+/// No program, and room for as many namespaces as a demo makes.
+fn nothing_left(before: Holdings) -> Result<()> {
+    before.restored()?;
+    let start = Instant::now();
+    while sh("ip netns add t1 && ip netns add t2").is_err() {
+        sh("ip -all netns delete")?;
+        ensure!(start.elapsed() < GONE_WITHIN, "a namespace of the demo is still there");
+        sleep(Duration::from_millis(100));
+    }
+    sh("ip -all netns delete")?;
+    // The kernel counts these two until it has taken them apart.
+    sleep(Duration::from_millis(500));
+    Ok(())
+}
+
+fn sample() -> Result<()> {
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups", "skbtrail", "demo"];
+    let run = Command::new("setpriv").args(user).output()?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    ensure!(run.status.success(), "{}: {stderr}", run.status);
+    ensure!(stderr.contains("CAP_BPF") && stderr.contains("sample"), "{stderr}");
+    ensure!(stdout.contains("delivered") && stdout.contains("NO_SOCKET at "), "{stdout}");
+    Ok(())
+}
