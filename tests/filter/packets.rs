@@ -1,10 +1,11 @@
 //! Packets of every protocol that expressions speak of, made from nothing but constants: the same ones in every run.
 
-/// A packet as captured: its first bytes, and how long it was.
+/// A packet as captured: its first bytes, how long it was, and whether its headers end where they should.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     pub(super) bytes: Vec<u8>,
     pub(super) length: u32,
+    pub(super) sound: bool,
 }
 
 /// Addresses and ports that the expressions name, and some that they do not.
@@ -293,14 +294,14 @@ fn shortened(whole: &[Vec<u8>], every: usize) -> Vec<Packet> {
     for bytes in whole.iter().step_by(every) {
         for length in 0..bytes.len().min(90) {
             let wire = if length % 2 == 0 { length } else { bytes.len() };
-            found.push(Packet { bytes: bytes[..length].to_vec(), length: wire as u32 });
+            found.push(Packet { bytes: bytes[..length].to_vec(), length: wire as u32, sound: false });
         }
     }
     found
 }
 
-fn whole(packets: Vec<Vec<u8>>) -> Vec<Packet> {
-    packets.into_iter().map(|bytes| Packet { length: bytes.len() as u32, bytes }).collect()
+fn packets(packets: Vec<Vec<u8>>, sound: bool) -> Vec<Packet> {
+    packets.into_iter().map(|bytes| Packet { length: bytes.len() as u32, bytes, sound }).collect()
 }
 
 /// Packets that begin with an IP header, and some that pretend to. None is empty: what libpcap says of those depends on

@@ -31,8 +31,8 @@ impl Handles {
     pub(super) fn make(object: &mut aya_obj::Object, ring_bytes: u32) -> Result<Self, Error> {
         let mut made = HashMap::new();
         for (name, definition) in std::mem::take(&mut object.maps) {
-            let handle = make(&name, &definition, ring_bytes)
-                .map_err(|source| Error::MakeMap { name: name.clone(), source })?;
+            let handle =
+                make(&name, &definition, ring_bytes).map_err(|source| Error::MakeMap { name: name.clone(), source })?;
             made.insert(name, (handle, definition));
         }
         Ok(Self(made))

@@ -9,8 +9,7 @@ use std::{
 };
 
 use aya_obj::generated::{
-    bpf_attach_type::BPF_TRACE_KPROBE_MULTI,
-    bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
+    bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
 };
 
 /// Bytes of the verifier's log that a failed load keeps.
