@@ -300,40 +300,39 @@ fn shortened(whole: &[Vec<u8>], every: usize) -> Vec<Packet> {
     found
 }
 
-fn packets(packets: Vec<Vec<u8>>, sound: bool) -> Vec<Packet> {
-    packets.into_iter().map(|bytes| Packet { length: bytes.len() as u32, bytes, sound }).collect()
+fn packets(all: &[Vec<u8>], sound: bool) -> Vec<Packet> {
+    all.iter().map(|bytes| Packet { bytes: bytes.clone(), length: bytes.len() as u32, sound }).collect()
 }
 
 /// Packets that begin with an IP header, and some that pretend to. None is empty: what libpcap says of those depends on
 /// how it compiles the expression.
 pub(super) fn raw() -> Vec<Packet> {
-    let mut found = [ipv4_packets(), ipv6_packets(), tunnels(), odd_packets(), noise(40, 60)].concat();
-    let cut = shortened(&found, 29);
-    found.push(vec![0x45; 1600]);
-    let mut packets = [whole(found), cut].concat();
-    packets.retain(|packet| !packet.bytes.is_empty());
-    packets
+    let sound = [ipv4_packets(), ipv6_packets(), tunnels()].concat();
+    let unsound = [odd_packets(), noise(40, 60), vec![vec![0x45; 1600]]].concat();
+    let mut all = [packets(&sound, true), packets(&unsound, false), shortened(&sound, 29)].concat();
+    all.retain(|packet| !packet.bytes.is_empty());
+    all
 }
 
 /// Ethernet frames.
 pub(super) fn ethernet() -> Vec<Packet> {
-    let mut found = Vec::new();
-    for (index, body) in [ipv4_packets(), tunnels(), odd_packets()].concat().iter().enumerate() {
-        found.push(frame(index, index / 5, 0x0800, body));
+    let mut sound = Vec::new();
+    for (index, body) in [ipv4_packets(), tunnels()].concat().iter().enumerate() {
+        sound.push(frame(index, index / 5, 0x0800, body));
     }
     for (index, body) in ipv6_packets().iter().enumerate() {
-        found.push(frame(index, index / 3, 0x86dd, body));
+        sound.push(frame(index, index / 3, 0x86dd, body));
     }
     for (index, (ethertype, body)) in named().iter().enumerate() {
-        found.push(frame(index, index / 2, *ethertype, body));
-        found.push(tagged(&[(0x8100, 5)], *ethertype, body));
-        found.push(tagged(&[(0x88a8, 0x2064)], *ethertype, body));
-        found.push(tagged(&[(0x9100, 0xe005), (0x8100, 200)], *ethertype, body));
+        sound.push(frame(index, index / 2, *ethertype, body));
+        sound.push(tagged(&[(0x8100, 5)], *ethertype, body));
+        sound.push(tagged(&[(0x88a8, 0x2064)], *ethertype, body));
+        sound.push(tagged(&[(0x9100, 0xe005), (0x8100, 200)], *ethertype, body));
         if index % 3 == 0 {
-            found.push(tagged(&[(0x8100, 100), (0x8100, 200), (0x88a8, 300)], *ethertype, body));
+            sound.push(tagged(&[(0x8100, 100), (0x8100, 200), (0x88a8, 300)], *ethertype, body));
         }
     }
-    found.extend(noise(40, 60));
-    let cut = shortened(&found, 37);
-    [whole(found), cut].concat()
+    let odd = odd_packets().iter().enumerate().map(|(index, body)| frame(index, index, 0x0800, body)).collect();
+    let unsound = [odd, noise(40, 60)].concat();
+    [packets(&sound, true), packets(&unsound, false), shortened(&sound, 37)].concat()
 }

@@ -2,6 +2,7 @@
  *
  * It does the same discovery as skbtrail, with libbpf, and reads nothing of the packet. What it costs is the floor
  * that the benchmark compares with. Usage: floor; prints one line when attached and stays until SIGINT.
+ * floor list: only prints what it would attach to, a name and the argument's number a line.
  */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
@@ -166,6 +167,14 @@ static void discover(const struct btf *btf, const char *found[POSITIONS][MOST], 
 	}
 }
 
+static int list(const char *found[POSITIONS][MOST], const int counts[POSITIONS])
+{
+	for (int at = 0; at < POSITIONS; at++)
+		for (int i = 0; i < counts[at]; i++)
+			printf("%s %d\n", found[at][i], at + 1);
+	return 0;
+}
+
 static double milliseconds(void)
 {
 	struct timespec now;
@@ -179,7 +188,7 @@ static void on_signal(int signal)
 	(void)signal;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const char *found[POSITIONS][MOST];
 	int counts[POSITIONS] = { 0 }, attached = 0;
@@ -197,6 +206,8 @@ int main(void)
 	}
 	enter("/sys/kernel/debug/kprobes/blacklist", 1, FORBIDDEN);
 	discover(btf, found, counts);
+	if (argc > 1 && !strcmp(argv[1], "list"))
+		return list(found, counts);
 	for (int at = 0; at < POSITIONS; at++) {
 		int done = attach_most(found[at], counts[at]);
 		if (done < 0) {

@@ -20,6 +20,7 @@ mod bench;
 mod cases;
 mod cpio;
 mod guest;
+mod holdings;
 mod image;
 mod net;
 mod qemu;

@@ -139,10 +139,7 @@ impl Source for Packet {
         if kind != base::LINK && network == NOWHERE {
             return UNKNOWN;
         }
-        let address = header.wrapping_add_signed(i64::from(offset as i32));
-        if address < self.head {
-            return OUTSIDE;
-        }
+        let address = header + u64::from(offset);
         if address + u64::from(width) > self.end {
             return self.beyond(address + u64::from(width));
         }

@@ -2,13 +2,25 @@
 //! do what they should; it starts from a bare machine and leaves one.
 
 mod backends;
+mod bad_input;
+mod demo;
+mod doctor;
 mod drops;
+mod files;
 mod filters;
 mod flood_counts;
+mod functions;
+mod kprobe_backend;
 mod leaves_nothing;
+mod member_chains;
+mod own_traffic;
+mod packet_bytes;
+mod privileges;
 mod protocols;
+mod pwru_ci;
 mod pwru_witness;
 mod smoke_boot;
+mod stack_and_caller;
 mod trace_ping;
 mod vanished_device;
 mod witness_order;
@@ -32,13 +44,25 @@ pub(crate) struct Case {
 pub(crate) const CASES: &[Case] = &[
     smoke_boot::CASE,
     pwru_witness::CASE,
+    doctor::CASE,
+    functions::CASE,
     trace_ping::CASE,
     backends::CASE,
     protocols::CASE,
     filters::CASE,
+    pwru_ci::CASE,
     drops::CASE,
+    stack_and_caller::CASE,
+    packet_bytes::CASE,
+    member_chains::CASE,
     vanished_device::CASE,
+    own_traffic::CASE,
     witness_order::CASE,
+    privileges::CASE,
+    files::CASE,
+    bad_input::CASE,
+    demo::CASE,
+    kprobe_backend::CASE,
     flood_counts::CASE,
     leaves_nothing::CASE,
 ];

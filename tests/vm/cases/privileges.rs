@@ -26,7 +26,8 @@ fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
     for backend in ["kprobe", "tracepoint"] {
         let mut running =
-            Tracer::new(&["--backend", backend, "--filter-func", &format!("{FEW}|netif_receive_skb"), "icmp"]).start()?;
+            Tracer::new(&["--backend", backend, "--filter-func", &format!("{FEW}|netif_receive_skb"), "icmp"])
+                .start()?;
         let process = format!("/proc/{}", running.child.id());
         check(Path::new(&process)).with_context(|| backend.to_owned())?;
         for task in std::fs::read_dir(Path::new(&process).join("task"))? {

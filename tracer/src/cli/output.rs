@@ -63,13 +63,32 @@ impl Rotating {
         Ok(Self { path: path.to_owned(), file: create(path)?, size: 0, limit, backups })
     }
 
-    fn write(&mut self, rows: &[u8]) -> anyhow::Result<()> {
-        if self.limit > 0 && self.size > 0 && self.size + rows.len() as u64 > self.limit {
-            self.rotate()?;
+    fn write(&mut self, mut rows: &[u8]) -> anyhow::Result<()> {
+        while !rows.is_empty() {
+            let (fitting, rest) = rows.split_at(self.fitting(rows));
+            if fitting.is_empty() {
+                self.rotate()?;
+                continue;
+            }
+            self.file.write_all(fitting).with_context(|| format!("failed to write `{}`", self.path.display()))?;
+            self.size += fitting.len() as u64;
+            rows = rest;
         }
-        self.file.write_all(rows).with_context(|| format!("failed to write `{}`", self.path.display()))?;
-        self.size += rows.len() as u64;
         Ok(())
+    }
+
+    /// Bytes of the whole rows that this file still takes; an empty file takes one row in any case.
+    fn fitting(&self, rows: &[u8]) -> usize {
+        let room = self.limit.saturating_sub(self.size);
+        if self.limit == 0 || rows.len() as u64 <= room {
+            return rows.len();
+        }
+        let ends = |part: &[u8]| part.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let whole = ends(&rows[..room as usize]);
+        if whole > 0 || self.size > 0 {
+            return whole;
+        }
+        rows.iter().position(|&byte| byte == b'\n').map_or(rows.len(), |first| first + 1)
     }
 
     fn rotate(&mut self) -> anyhow::Result<()> {
@@ -137,6 +156,18 @@ mod tests {
         assert_eq!(contents(&file.numbered(1)), "5\n6\n");
         assert_eq!(contents(&file.numbered(2)), "3\n4\n");
         assert!(!file.numbered(3).exists());
+    }
+
+    #[test]
+    fn rows_at_once_are_spread_over_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut file = Rotating::open(&path, 6, 0).unwrap();
+        file.write(b"1\n22\n333\nmuch too long\n4\n").unwrap();
+        assert_eq!(contents(&path), "4\n");
+        assert_eq!(contents(&file.numbered(1)), "much too long\n");
+        assert_eq!(contents(&file.numbered(2)), "333\n");
+        assert_eq!(contents(&file.numbered(3)), "1\n22\n");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow:
         filter: filter.program,
         caller: output.output_caller || wants(output, "caller"),
         stack: output.output_stack || wants(output, "stack"),
+        hide_own: true,
         packet_bytes: packet_bytes(output)?,
         metadata: output.output_skb_metadata.clone(),
         ring_bytes: ring_bytes(what.ring_size)?,

@@ -3,23 +3,26 @@
 use bytemuck::pod_read_unaligned;
 use tracer_common::event::{self as wire, flags, kind};
 
-use crate::model::{Details, Event, EventKind, Headers, Name, Origin, ProbeId};
+use crate::{
+    kernel::btf::Chain,
+    model::{Details, Event, EventKind, Headers, Name, Origin, ProbeId},
+};
 
 /// What a run asked for, so that its records can be read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Return addresses were read.
     pub caller: bool,
     /// Stacks were read.
     pub stack: bool,
     /// Member chains asked for.
-    pub metadata: usize,
+    pub chains: Vec<Chain>,
 }
 
 /// Reads one record; `None` where its length or kind is not one that the kernel side sends.
 ///
 /// `probe` finds the probe of a function's address (or of a tracepoint's number).
-pub fn decode(record: &[u8], wanted: Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Event> {
+pub fn decode(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Event> {
     let head = record.get(..size_of::<wire::Event>())?;
     let head: wire::Event = pod_read_unaligned(head);
     let kind = match head.kind {
@@ -73,14 +76,15 @@ fn headers(head: &wire::Event) -> Headers {
     Headers { origin, bytes, len, protocol: head.protocol }
 }
 
-fn details(extra: &wire::Extra, wanted: Wanted) -> Details {
+fn details(extra: &wire::Extra, wanted: &Wanted) -> Details {
     let stack = wanted.stack.then(|| {
         let frames = usize::try_from(extra.stack_bytes).map_err(|_| extra.stack_bytes)? / size_of::<u64>();
         Ok(extra.stack[..frames.min(wire::STACK_FRAMES)].to_vec())
     });
     let packet_len = (extra.packet_len as usize).min(wire::PACKET_BYTES);
-    let metadata = (0..wanted.metadata.min(wire::METADATA_VALUES))
-        .map(|index| (extra.metadata_valid >> index & 1 == 1).then_some(extra.metadata[index]))
+    let values = wanted.chains.iter().zip(extra.metadata).enumerate();
+    let metadata = values
+        .map(|(index, (chain, raw))| (extra.metadata_valid >> index & 1 == 1).then(|| chain.decode(raw)))
         .collect();
     Details { stack, packet: extra.packet[..packet_len].to_vec(), metadata }
 }
@@ -88,13 +92,17 @@ fn details(extra: &wire::Extra, wanted: Wanted) -> Details {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{kernel::btf::ValueKind, model::Value};
 
     fn event() -> wire::Event {
         bytemuck::Zeroable::zeroed()
     }
 
     fn read(record: &[u8]) -> Option<Event> {
-        decode(record, Wanted { caller: true, stack: true, metadata: 2 }, |_, func| ProbeId(func as u32))
+        // A member of three bits, of which the lowest is bit 4 of what is read.
+        let bits = Chain { offsets: vec![0], size: 1, shift: 4, width: 3, kind: ValueKind::Unsigned };
+        let wanted = Wanted { caller: true, stack: true, chains: vec![bits.clone(), bits] };
+        decode(record, &wanted, |_, func| ProbeId(func as u32))
     }
 
     #[test]
@@ -122,13 +130,13 @@ mod tests {
         extra.stack_bytes = i32::MAX;
         extra.packet_len = u32::MAX;
         extra.metadata_valid = 2;
-        extra.metadata[1] = 7;
+        extra.metadata[1] = 0b1101_0110;
         let head = wire::Event { flags: flags::EXTRA, ..event() };
         let record = [bytemuck::bytes_of(&head), bytemuck::bytes_of(&extra)].concat();
         let details = read(&record).unwrap().details.unwrap();
         assert_eq!(details.stack.unwrap().unwrap().len(), wire::STACK_FRAMES);
         assert_eq!(details.packet.len(), wire::PACKET_BYTES);
-        assert_eq!(details.metadata, [None, Some(7)]);
+        assert_eq!(details.metadata, [None, Some(Value::Unsigned(0b101))]);
         extra.stack_bytes = -14;
         let record = [bytemuck::bytes_of(&head), bytemuck::bytes_of(&extra)].concat();
         assert_eq!(read(&record).unwrap().details.unwrap().stack, Some(Err(-14)));

@@ -24,10 +24,27 @@ pub fn require() -> Result<(), Error> {
     }
 }
 
-/// Drops all capabilities but `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`, for good: not even a new program gets them back.
+/// Keeps `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN` and drops the rest, for good: not even a new program gets them back.
+///
+/// Like the two below, it holds for the calling thread and those that it starts from then on.
 pub fn drop_all_but_needed() -> Result<(), Error> {
+    keep(&KEPT)
+}
+
+/// For the process that opens kprobes: kernels of Debian and Ubuntu insist on `CAP_SYS_ADMIN` for that where
+/// `kernel.perf_event_paranoid` is above 2.
+pub fn drop_all_but_attaching() -> Result<(), Error> {
+    keep(&[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_SYS_ADMIN])
+}
+
+/// For whoever only talks to somebody.
+pub fn drop_all() -> Result<(), Error> {
+    keep(&[])
+}
+
+fn keep(kept: &[Capability]) -> Result<(), Error> {
     let permitted = caps::read(None, CapSet::Permitted).map_err(Error::Privileges)?;
-    let kept: HashSet<Capability> = KEPT.into_iter().filter(|capability| permitted.contains(capability)).collect();
+    let kept: HashSet<Capability> = kept.iter().copied().filter(|capability| permitted.contains(capability)).collect();
     caps::clear(None, CapSet::Ambient).map_err(Error::Privileges)?;
     if permitted.contains(&Capability::CAP_SETPCAP) {
         for capability in caps::all() {

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, os::fd::AsFd as _};
 
 use tracer_common::{
-    config::{Chain, Settings, counter},
+    config::{Settings, counter},
     predicate::{Program, REJECT},
 };
 
@@ -16,7 +16,10 @@ use super::{
     object::{Constants, Object},
     sys,
 };
-use crate::model::{Event, EventKind, Probe, ProbeId};
+use crate::{
+    kernel::btf::Chain,
+    model::{Event, EventKind, Probe, ProbeId},
+};
 
 /// Bytes of the ring unless a run asks for another size.
 pub const RING_BYTES: u32 = 64 << 20;
@@ -81,7 +84,8 @@ impl Session {
     /// Loads and attaches. With [`Backend::Kprobe`] it returns while functions are still being attached.
     pub fn start(request: Request) -> Result<Self, Error> {
         let settings: Settings = request.constants.settings;
-        let (object, mut maps) = Object::open(&request.constants, &request.chains, request.ring_bytes)?;
+        let chains: Vec<_> = request.chains.iter().map(Chain::config).collect();
+        let (object, mut maps) = Object::open(&request.constants, &chains, request.ring_bytes)?;
         maps.filter.replace(&request.filter)?;
         let (mut attached, kprobes) = match request.backend {
             Backend::KprobeMulti => (multi::attach(&object, &request.targets)?, None),
@@ -92,11 +96,8 @@ impl Session {
             Backend::Tracepoint => (Attached::default(), None),
         };
         tracepoint::attach(&object, &request.tracepoints, &mut attached)?;
-        let wanted = Wanted {
-            caller: settings.want_caller != 0,
-            stack: settings.want_stack != 0,
-            metadata: settings.metadata as usize,
-        };
+        let wanted =
+            Wanted { caller: settings.want_caller != 0, stack: settings.want_stack != 0, chains: request.chains };
         let by_address = addresses(&request.probes);
         Ok(Self {
             maps,
@@ -121,7 +122,7 @@ impl Session {
         {
             taken += 1;
             let (probes, by_address) = (&mut self.probes, &mut self.by_address);
-            match decode(&record, self.wanted, |kind, func| find(kind, func, probes, by_address)) {
+            match decode(&record, &self.wanted, |kind, func| find(kind, func, probes, by_address)) {
                 Some(mut event) => {
                     self.shown += 1;
                     // The argument behind the `sk_buff` was read whatever it is: only the probe knows whether it is a reason.

@@ -94,8 +94,7 @@ pub(super) fn set_value(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Resu
 pub(super) fn freeze(map: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: all members of the union are plain numbers.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
-    // SAFETY: MAP_FREEZE uses this member.
-    unsafe { attr.__bindgen_anon_2.map_fd = map.as_raw_fd() as u32 };
+    attr.__bindgen_anon_2.map_fd = map.as_raw_fd() as u32;
     bpf(bpf_cmd::BPF_MAP_FREEZE, &mut attr)?;
     Ok(())
 }

@@ -31,6 +31,9 @@ use crate::{
 /// The tracepoint that tells of drops.
 const DROP_TRACEPOINT: &str = "kfree_skb";
 
+/// No process has this id.
+const NOBODY: u32 = u32::MAX;
+
 /// What a run asks for.
 pub struct Options {
     /// Backend to insist on.
@@ -47,6 +50,8 @@ pub struct Options {
     pub caller: bool,
     /// Read kernel stacks.
     pub stack: bool,
+    /// Hide the netlink and unix-socket buffers of this process.
+    pub hide_own: bool,
     /// Packet bytes wanted with each event.
     pub packet_bytes: u32,
     /// Member chains to read with each event (`skb->dev->ifindex`).
@@ -59,20 +64,34 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kernel has no type information.
-    #[error("failed to read the kernel's type information (BTF)")]
+    #[error(
+        "failed to read the kernel's type information (BTF), without which nothing can be traced; boot a kernel built \
+         with CONFIG_DEBUG_INFO_BTF=y"
+    )]
     Btf(#[from] btf::Error),
+    /// The machine or this process lacks what no backend works without.
+    #[error("{why}; remedy: {remedy}")]
+    Impossible {
+        /// What is missing.
+        why: String,
+        /// What the user can do.
+        remedy: &'static str,
+    },
     /// The functions could not be listed.
     #[error("failed to list the kernel's functions")]
     Probe(#[from] probe::Error),
     /// The kernel lacks what the chosen backend needs.
     #[error(
-        "the backend `{backend}` cannot work here: {why}; try `--backend {instead}`, or none for the best that works"
+        "the backend `{backend}` cannot work here: {why}; remedy: {remedy}; or try `--backend {instead}`, or none for \
+         the best that works"
     )]
     Backend {
         /// The backend asked for.
         backend: &'static str,
         /// What is missing.
         why: String,
+        /// What the user can do.
+        remedy: &'static str,
         /// The one that the kernel has.
         instead: &'static str,
     },
@@ -134,6 +153,9 @@ impl Live {
     pub fn start(root: &Root, options: Options) -> Result<Self, Error> {
         let btf = btf::vmlinux(root)?;
         let features = Features::read(root, Some(&btf));
+        if let Some(lack) = features.blockers().first() {
+            return Err(Error::Impossible { why: lack.why.clone(), remedy: lack.remedy });
+        }
         let backend = choose(options.backend, &features)?;
         let chains = chains(&btf, &options.metadata)?;
         // Opened while we may still see addresses; read only if one has to be named.
@@ -145,7 +167,7 @@ impl Live {
             targets: found.targets,
             tracepoints: found.tracepoints,
             constants: constants(&btf, &options, chains.len())?,
-            chains: chains.iter().map(Chain::config).collect(),
+            chains: chains.clone(),
             filter: options.filter,
             ring_bytes: options.ring_bytes,
             probes: found.probes,
@@ -200,7 +222,8 @@ fn choose(wanted: Option<Backend>, features: &Features) -> Result<Backend, Error
     let Some(backend) = wanted else { return Ok(best) };
     match works(backend) {
         Support::No(lack) => {
-            Err(Error::Backend { backend: backend.name(), why: lack.why.clone(), instead: best.name() })
+            let (why, remedy) = (lack.why.clone(), lack.remedy);
+            Err(Error::Backend { backend: backend.name(), why, remedy, instead: best.name() })
         }
         _ => Ok(backend),
     }
@@ -290,7 +313,7 @@ fn constants(btf: &Btf, options: &Options, chains: usize) -> Result<Constants, E
         rdonly_cast: direct.as_ref().map_or(0, |direct| direct.kfunc),
         settings: Settings {
             window: direct.as_ref().map_or(0, |direct| direct.window),
-            own_pid: std::process::id(),
+            own_pid: if options.hide_own { std::process::id() } else { NOBODY },
             want_caller: options.caller.into(),
             want_extra: extra.into(),
             want_stack: options.stack.into(),

@@ -10,8 +10,10 @@
 //! - Packets without a link-layer header: libpcap refuses `ether host`, `broadcast`, `vlan` and `mpls` for them, and reads
 //!   the IP header where `ether[…]` is written. Here they have no tag and no label, and what asks for Ethernet addresses
 //!   or bytes is undecidable.
-//! - Packets that end inside of a header: libpcap's optimizer leaves out tests whose bytes it may not find, and so changes
-//!   the answer. Here either answer may be given, where tcpdump's answers with and without its option `-O` differ.
+//! - libpcap's optimizer leaves out tests whose bytes a packet may not have, and so changes the answer. Here either answer
+//!   may be given, where tcpdump's answers with and without its option `-O` differ. Where it is plainly wrong, as in
+//!   `not (not src net fd77::/126 or src net fd77::/126)`, the answer is that of `-O`.
+//! - A negative offset (`ip[-2:2]`) is outside of the packet, as with `-O`.
 //! - `protochain` goes on in the right place behind an authentication header, and after eight headers gives up.
 //! - `gre` is a condition; `ah[…]`, `esp[…]`, `gre[…]` have bytes; keywords behind `proto` need no backslash.
 //! - A protocol number that fits no header, and conditions that contradict each other, are errors.

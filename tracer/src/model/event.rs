@@ -1,5 +1,7 @@
 //! One hit of a probe, as the rest of the program sees it.
 
+use std::fmt;
+
 use super::packet::Headers;
 
 /// Index into the run's table of probes ([`Probe`]).
@@ -100,5 +102,29 @@ pub struct Details {
     /// Packet bytes from the outermost header on.
     pub packet: Vec<u8>,
     /// Values of the member chains asked for, in their order; `None` where one could not be read.
-    pub metadata: Vec<Option<u64>>,
+    pub metadata: Vec<Option<Value>>,
+}
+
+/// A member of a kernel struct, as its type means it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number.
+    Unsigned(u64),
+    /// A number that may be negative.
+    Signed(i64),
+    /// True or false.
+    Bool(bool),
+    /// An address.
+    Pointer(u64),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsigned(value) => write!(out, "{value}"),
+            Self::Signed(value) => write!(out, "{value}"),
+            Self::Bool(value) => write!(out, "{value}"),
+            Self::Pointer(value) => write!(out, "{value:#x}"),
+        }
+    }
 }

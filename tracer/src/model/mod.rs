@@ -3,5 +3,5 @@
 pub mod event;
 pub mod packet;
 
-pub use event::{Details, Event, EventKind, Name, Probe, ProbeId};
+pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
 pub use packet::{Arp, Flow, Headers, Origin, Transport};

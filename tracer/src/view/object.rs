@@ -24,6 +24,21 @@ impl<'a> Object<'a> {
         number::decimal(value, self.out);
     }
 
+    /// A number that may be negative.
+    pub(super) fn signed(&mut self, key: &str, value: i64) {
+        self.key(key);
+        if value < 0 {
+            self.out.push('-');
+        }
+        number::decimal(value.unsigned_abs(), self.out);
+    }
+
+    /// True or false.
+    pub(super) fn truth(&mut self, key: &str, value: bool) {
+        self.key(key);
+        self.out.push_str(if value { "true" } else { "false" });
+    }
+
     /// A string of foreign bytes.
     pub(super) fn foreign(&mut self, key: &str, bytes: &[u8]) {
         self.text(key, |out| escape(bytes, out));

@@ -36,6 +36,10 @@ const DELIVERIES: &[&str] = &[
 const CONSUMES: &[&str] =
     &["consume_skb", "__consume_stateless_skb", "skb_consume_udp", "napi_consume_skb", "skb:consume_skb"];
 
+/// Where a packet comes in, and where one goes out again.
+const RECEIVES: &[&str] = &["net:netif_receive_skb*", "__netif_receive_skb*", "netif_receive_skb*"];
+const SENDS: &[&str] = &["net:net_dev_queue", "net:net_dev_start_xmit", "__dev_queue_xmit", "dev_hard_start_xmit"];
+
 /// Appends the block of one packet; `events` are its own, in order.
 pub fn packet(events: &[Event], context: &Context<'_>, style: Style, out: &mut Vec<u8>) {
     let mut text = String::new();
@@ -125,10 +129,13 @@ fn write_verdict(events: &[Event], context: &Context<'_>, style: Style, text: &m
         return;
     };
     let dropped = events.iter().rev().find(|event| event.kind == EventKind::Drop);
-    let passed = |names: &[&str]| events.iter().any(|event| is_one_of(names, &Row::new(event, context)));
+    let last_at = |names: &[&str]| events.iter().rposition(|event| is_one_of(names, &Row::new(event, context)));
+    let passed = |names: &[&str]| last_at(names).is_some();
+    // Let go of in good order after it came in, and not sent on: somebody has taken it. Tracepoints tell no more.
+    let taken = || last_at(RECEIVES) > last_at(SENDS) && last_at(CONSUMES) > last_at(RECEIVES);
     let (tone, word) = match dropped {
         Some(_) => (Tone::Drop, "dropped"),
-        None if passed(DELIVERIES) => (Tone::Title, "delivered"),
+        None if passed(DELIVERIES) || taken() => (Tone::Title, "delivered"),
         None if passed(CONSUMES) => (Tone::Title, "freed"),
         None => (Tone::Title, "last seen"),
     };

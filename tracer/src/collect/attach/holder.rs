@@ -5,7 +5,7 @@
 //! process, started from the same binary, opens and holds them: when the tracer ends, by itself or by a kill, the
 //! holder's input ends, it exits, and the kernel lets go while the user already has the prompt.
 //!
-//! Input: one line `DESCRIPTOR FUNCTION` a probe, the descriptor being that of an inherited program.
+//! Input: one line `DESCRIPTOR FUNCTION` a probe, the descriptor being that of an inherited program; then [`END`].
 //! Output: one byte-sized answer a line, `0` or the kernel's error number, in the order asked.
 
 use std::{
@@ -17,10 +17,12 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::collect::sys;
+use crate::collect::{privileges, sys};
 
 /// Name of the hidden command that runs [`run`].
 pub const COMMAND: &str = "hold-kprobes";
+/// Nothing more is to be attached. What remains, holding, needs no privileges.
+pub const END: &str = "end\n";
 /// What the kernel calls the number of the kprobe PMU.
 const PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 /// Each probe takes two descriptors.
@@ -32,11 +34,17 @@ pub fn run() -> io::Result<()> {
     let _ = nix::unistd::setsid();
     let _ = std::env::set_current_dir("/");
     raise_descriptor_limit();
+    privileges::drop_all_but_attaching().map_err(io::Error::other)?;
     let pmu: u32 = fs::read_to_string(PMU)?.trim().parse().map_err(io::Error::other)?;
     let mut held: Vec<OwnedFd> = Vec::new();
     let mut output = io::stdout();
     for line in io::stdin().lock().lines() {
-        let answer = match attach(&line?, pmu) {
+        let line = line?;
+        if line == END.trim_end() {
+            privileges::drop_all().map_err(io::Error::other)?;
+            continue;
+        }
+        let answer = match attach(&line, pmu) {
             Ok(event) => {
                 held.push(event);
                 0

@@ -14,7 +14,7 @@ use std::{
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::{Attached, Refused, Target, holder, load_programs};
-use crate::collect::{error::Error, object::Object};
+use crate::collect::{error::Error, object::Object, privileges};
 
 /// Kprobes that are being attached, or are.
 #[derive(Debug)]
@@ -134,15 +134,28 @@ fn ask(input: ChildStdin, targets: &[Target], programs: &[(&'static str, i32)]) 
             let _ = writeln!(text, "{descriptor} {}", target.function);
         }
     }
+    text.push_str(holder::END);
     let mut writer = File::from(OwnedFd::from(input));
     let kept = writer.try_clone()?;
-    thread::spawn(move || writer.write_all(text.as_bytes()));
+    on_a_thread(move || {
+        // An end of the holder is noticed where its answers are read.
+        let _ = writer.write_all(text.as_bytes());
+    });
     Ok(kept)
+}
+
+/// A thread that talks to the holder. It outlives the moment when the process gives up its privileges, so it does so first.
+fn on_a_thread(work: impl FnOnce() + Send + 'static) {
+    thread::spawn(move || {
+        if privileges::drop_all().is_ok() {
+            work();
+        }
+    });
 }
 
 fn listen(output: ChildStdout) -> Receiver<i32> {
     let (sender, receiver) = channel();
-    thread::spawn(move || {
+    on_a_thread(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let Ok(answer) = line.parse() else { break };
             if sender.send(answer).is_err() {

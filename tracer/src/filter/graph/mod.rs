@@ -108,13 +108,8 @@ impl Graph {
 
     fn condition(&mut self, condition: &Condition, yes: Target, no: Target) -> Target {
         match condition {
-            Condition::Constant(value) => {
-                if *value {
-                    yes
-                } else {
-                    no
-                }
-            }
+            Condition::Constant(true) => yes,
+            Condition::Constant(false) => no,
             Condition::Not(inner) => self.condition(inner, no, yes),
             Condition::All(members) => members.iter().rev().fold(yes, |next, member| self.condition(member, next, no)),
             Condition::Any(members) => members.iter().rev().fold(no, |next, member| self.condition(member, yes, next)),

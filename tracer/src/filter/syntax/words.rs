@@ -282,9 +282,8 @@ pub(crate) fn find<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
 
 /// The keyword spelled most like `word`, where that is near enough to be what was meant.
 pub(crate) fn nearest(word: &str) -> Option<&'static str> {
-    let names = PROTOCOLS.iter().map(|entry| entry.0);
-    let names = names.chain(KINDS.iter().map(|entry| entry.0)).chain(OTHERS.iter().copied());
-    let names = names.chain(NUMBERS.iter().map(|entry| entry.0));
+    let names = OTHERS.iter().copied().chain(KINDS.iter().map(|entry| entry.0));
+    let names = names.chain(PROTOCOLS.iter().map(|entry| entry.0)).chain(NUMBERS.iter().map(|entry| entry.0));
     let reach = match word.len() {
         2..=4 => 1,
         5..=32 => 2,
@@ -324,6 +323,7 @@ mod tests {
     fn nearest_keyword() {
         let cases = [
             ("hots", Some("host")),
+            ("an", Some("and")),
             ("prot", Some("port")),
             ("tpc", Some("tcp")),
             ("brodcast", Some("broadcast")),

@@ -17,7 +17,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use chain::{Chain, Value, ValueKind};
+pub use chain::{Chain, ValueKind};
 pub use error::Error;
 pub use files::{module, modules, vmlinux};
 pub use kind::Kind;

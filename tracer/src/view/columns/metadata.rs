@@ -1,7 +1,9 @@
 //! Members of the `sk_buff` that the run asked for.
 
+use std::fmt::Write as _;
+
 use super::{Column, Context, Object, Row};
-use crate::view::{escape, number};
+use crate::{model::Value, view::escape};
 
 pub(super) struct Metadata;
 
@@ -31,7 +33,9 @@ impl Column for Metadata {
             escape(short.as_bytes(), out);
             out.push('=');
             match value {
-                Some(value) => number::decimal(value, out),
+                Some(value) => {
+                    let _ = write!(out, "{value}");
+                }
                 None => out.push('?'),
             }
         }
@@ -44,14 +48,26 @@ impl Column for Metadata {
         object.object("metadata", |inner| {
             for (name, value) in values(row) {
                 if let Some(value) = value {
-                    inner.number(name, value);
+                    write_json(inner, name, value);
                 }
             }
         });
     }
 }
 
-fn values<'a>(row: &Row<'a>) -> impl Iterator<Item = (&'a String, Option<u64>)> {
+/// Addresses are strings everywhere in the schema.
+fn write_json(object: &mut Object<'_>, name: &str, value: Value) {
+    match value {
+        Value::Unsigned(number) => object.number(name, number),
+        Value::Signed(number) => object.signed(name, number),
+        Value::Bool(truth) => object.truth(name, truth),
+        Value::Pointer(_) => object.text(name, |out| {
+            let _ = write!(out, "{value}");
+        }),
+    }
+}
+
+fn values<'a>(row: &Row<'a>) -> impl Iterator<Item = (&'a String, Option<Value>)> {
     let values = row.event.details.as_ref().map_or(&[][..], |details| &details.metadata);
     row.context.metadata.iter().zip(values.iter().copied())
 }
@@ -66,9 +82,29 @@ mod tests {
         check(&Metadata, |_, _| (), "", "{}");
         check(
             &Metadata,
-            |event, _| details(event).metadata = vec![Some(0), None],
+            |event, _| details(event).metadata = vec![Some(Value::Unsigned(0)), None],
             "mark=0 dev->ifindex=?",
             r#"{"metadata":{"skb->mark":0}}"#,
         );
+    }
+
+    #[test]
+    fn values_are_what_their_type_says() {
+        let pairs = [
+            (
+                [Value::Signed(-1), Value::Bool(true)],
+                "mark=-1 dev->ifindex=true",
+                r#"{"skb->mark":-1,"skb->dev->ifindex":true}"#,
+            ),
+            (
+                [Value::Pointer(0x10), Value::Unsigned(u64::MAX)],
+                "mark=0x10 dev->ifindex=18446744073709551615",
+                r#"{"skb->mark":"0x10","skb->dev->ifindex":18446744073709551615}"#,
+            ),
+        ];
+        for (values, text, json) in pairs {
+            let set = |event: &mut crate::model::Event, _: &mut _| details(event).metadata = values.map(Some).to_vec();
+            check(&Metadata, set, text, &format!(r#"{{"metadata":{json}}}"#));
+        }
     }
 }

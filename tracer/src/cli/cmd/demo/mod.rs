@@ -72,6 +72,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         filter: compiled.program,
         caller: false,
         stack: false,
+        // The receiver of the packets is this process.
+        hide_own: false,
         packet_bytes: 0,
         metadata: Vec::new(),
         ring_bytes: RING_BYTES,

@@ -1,10 +1,9 @@
 //! Member chains as a user writes them (`skb->dev->ifindex`), resolved to offsets.
 
-use std::fmt;
-
 use tracer_common::config;
 
 use super::{Btf, Error, Kind, Type, TypeId, parse::word};
+use crate::model::Value;
 
 /// What chains start from: the variable and its struct.
 const VARIABLE: &str = "skb";
@@ -38,30 +37,6 @@ pub enum ValueKind {
     Pointer,
     /// A number in network byte order.
     BigEndian,
-}
-
-/// A value read through a [`Chain`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A number.
-    Unsigned(u64),
-    /// A number that may be negative.
-    Signed(i64),
-    /// True or false.
-    Bool(bool),
-    /// An address.
-    Pointer(u64),
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsigned(value) => write!(out, "{value}"),
-            Self::Signed(value) => write!(out, "{value}"),
-            Self::Bool(value) => write!(out, "{value}"),
-            Self::Pointer(value) => write!(out, "{value:#x}"),
-        }
-    }
 }
 
 impl Chain {
