@@ -79,7 +79,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "no such function",
         line: "skbtrail trace --filter-func 'ip_rcw' icmp",
-        code: 1,
+        code: 2,
         says: &["no traceable function", "skbtrail functions"],
         lines: 1,
     },

@@ -25,7 +25,8 @@ const KNOWN: &[(&str, Option<&str>, u64, bool)] = &[
     ("icmp_rcv", None, 1, false),
     ("veth_xmit", Some("veth"), 1, false),
     ("tcp_ack", None, 2, false),
-    ("__netif_receive_skb_core", None, 1, true),
+    ("vlan_do_receive", None, 1, true),
+    ("do_xdp_generic", None, 2, true),
     ("connmark_mt", Some("xt_connmark"), 1, false),
 ];
 

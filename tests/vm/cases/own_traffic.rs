@@ -48,7 +48,7 @@ fn run(_: &Guest) -> Result<()> {
         // A packet that interrupts the tracer has a flow; nothing else of its pid may show.
         ensure!(row["pid"] != pid || row.get("tuple").is_some(), "the tracer's own: {row}");
     }
-    let own = seen.stderr.split("own ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+    let own = seen.stderr.split("; own ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
     ensure!(own.is_some_and(|own| own > 0), "nothing counted as own: {}", seen.stderr);
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(crate) const CASE: Case = Case {
 };
 
 /// For kernels that attach one by one.
-const FEW: &str = "ip_.*|__ip_.*|ip6_.*|ip6t_.*|arp_.*|icmp_.*|tcp_v4_.*|__dev_queue_xmit|veth_xmit|kfree_skb.*";
+const FEW: &str = "ip_.*|__ip_.*|ip6_.*|nf_hook_slow|arp_.*|icmp_.*|tcp_v4_.*|__dev_queue_xmit|veth_xmit|kfree_skb.*";
 
 struct Check {
     name: &'static str,
@@ -40,7 +40,7 @@ const CHECKS: &[Check] = &[
         filter: "dst host 1.0.0.1 and port 8080",
         traffic: "nc -n -z -w 1 1.0.0.1 8080",
         fits: |hop| hop.text("/tuple/daddr") == "1.0.0.1" && hop.number("/tuple/dport") == Some(8080),
-        passes: &["__ip_local_out", "skb:kfree_skb"],
+        passes: &["__ip_local_out", "nf_hook_slow", "skb:kfree_skb"],
         dropped: true,
     },
     Check {
@@ -49,7 +49,7 @@ const CHECKS: &[Check] = &[
         filter: "dst host 2606:4700:4700::1001 and port 8080",
         traffic: "nc -n -z -w 1 2606:4700:4700::1001 8080",
         fits: |hop| hop.text("/tuple/daddr") == "2606:4700:4700::1001" && hop.number("/tuple/dport") == Some(8080),
-        passes: &["ip6_xmit", "skb:kfree_skb"],
+        passes: &["nf_hook_slow", "skb:kfree_skb"],
         dropped: true,
     },
     Check {
@@ -58,7 +58,7 @@ const CHECKS: &[Check] = &[
         filter: "tcp[tcpflags] = tcp-syn",
         traffic: "nc -n -z -w 1 1.0.0.1 8080; nc -n -z -w 1 10.77.0.2 8081",
         fits: |hop| hop.text("/tuple/tcp_flags") == "SYN",
-        passes: &["__ip_local_out", "skb:kfree_skb"],
+        passes: &["__ip_local_out", "nf_hook_slow", "skb:kfree_skb"],
         dropped: true,
     },
     Check {
@@ -67,7 +67,7 @@ const CHECKS: &[Check] = &[
         filter: "ip6[53] & 0x3f = 0x2",
         traffic: "nc -n -z -w 1 2606:4700:4700::1001 8080",
         fits: |hop| hop.text("/tuple/tcp_flags") == "SYN" && hop.text("/tuple/daddr") == "2606:4700:4700::1001",
-        passes: &["skb:kfree_skb"],
+        passes: &["nf_hook_slow", "skb:kfree_skb"],
         dropped: true,
     },
     Check {

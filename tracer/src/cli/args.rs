@@ -39,6 +39,8 @@ pub enum Command {
     Demo(cmd::demo::Args),
     /// List the functions that can be probed
     Functions(cmd::functions::Args),
+    /// Show what a filter compiles to
+    Filter(cmd::filter::Args),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),
     /// Print a completion script for a shell
@@ -65,7 +67,7 @@ Flags that pwru has too mean what they mean there.";
 #[command(after_help = TRACE_EXAMPLES)]
 pub struct Trace {
     /// Packets to show, in the language of pcap-filter(7); all without
-    #[arg(value_name = "FILTER", trailing_var_arg = true)]
+    #[arg(value_name = "FILTER", allow_negative_numbers = true)]
     pub filter: Vec<String>,
     /// What to trace
     #[command(flatten)]

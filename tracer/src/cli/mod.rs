@@ -50,17 +50,18 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             drop(out);
             cmd::demo::run(&demo)
         }
-        Command::Functions(functions) => Ok(quiet_if_closed(cmd::functions::run(functions, &mut out))?),
-        Command::Doctor(doctor) => Ok(quiet_if_closed(cmd::doctor::run(doctor, &mut out))?),
-        Command::Completions { shell } => Ok(quiet_if_closed(cmd::completions::completions(shell, &mut out))?),
-        Command::Man => Ok(quiet_if_closed(cmd::completions::man(&mut out))?),
+        Command::Functions(functions) => quiet_if_closed(cmd::functions::run(functions, &mut out)),
+        Command::Filter(filter) => quiet_if_closed(cmd::filter::run(&filter, &mut out)),
+        Command::Doctor(doctor) => quiet_if_closed(cmd::doctor::run(doctor, &mut out)),
+        Command::Completions { shell } => quiet_if_closed(cmd::completions::completions(shell, &mut out)),
+        Command::Man => quiet_if_closed(cmd::completions::man(&mut out)),
     }
 }
 
 /// A reader that has seen enough (`| head -1`) is no failure.
-fn quiet_if_closed(result: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
-    match result {
-        Err(error) if output::is_closed(&error) => Ok(ExitCode::SUCCESS),
+fn quiet_if_closed<E: Into<Failure>>(result: Result<ExitCode, E>) -> Result<ExitCode, Failure> {
+    match result.map_err(Into::into) {
+        Err(Failure::Run(error)) if output::is_closed(&error) => Ok(ExitCode::SUCCESS),
         other => other,
     }
 }

@@ -23,7 +23,7 @@ const BATCH: usize = 4096;
 const GATHERED: usize = 256 << 10;
 /// Pause after the ring was found empty; it doubles up to the longest while nothing happens.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How rows look.
 pub(crate) struct Look {
@@ -199,6 +199,7 @@ impl Start {
         self.done = true;
         self.close();
         let attached = session.attached();
+        attached.check()?;
         eprintln!(
             "skbtrail: listening at {} functions and tracepoints ({}), {} refused; Ctrl-C ends",
             attached.count,

@@ -231,6 +231,31 @@ mod tests {
     }
 
     #[test]
+    fn what_tracepoints_tell_of_a_delivery() {
+        let cases = [
+            (["net:netif_receive_skb", "skb:consume_skb"], "delivered after 1 µs"),
+            (["skb:consume_skb", "net:netif_receive_skb"], "freed after 1 µs"),
+            (["net:netif_receive_skb", "net:net_dev_queue"], "last seen after 1 µs"),
+            (["net:net_dev_queue", "skb:consume_skb"], "freed after 1 µs"),
+        ];
+        for (names, expected) in cases {
+            let sample = Sample::new();
+            let mut probes = sample.context().probes.to_vec();
+            let mut events = [sample.event.clone(), sample.event.clone()];
+            for (index, name) in names.into_iter().enumerate() {
+                name.clone_into(&mut probes[index].name);
+                events[index].probe = ProbeId(index as u32);
+                events[index].time += 1000 * index as u64;
+            }
+            let context = Context { probes: &probes, ..sample.context() };
+            let mut out = Vec::new();
+            packet(&events, &context, Style::Plain, &mut out);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.trim_end().lines().last().unwrap().trim(), expected, "{names:?}");
+        }
+    }
+
+    #[test]
     fn nothing_known_and_no_events() {
         assert!(
             print(|_, event| event.headers = headers(0x88cc, &[]), 1)

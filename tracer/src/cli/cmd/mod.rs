@@ -3,5 +3,6 @@
 pub mod completions;
 pub mod demo;
 pub mod doctor;
+pub mod filter;
 pub mod functions;
 pub mod trace;

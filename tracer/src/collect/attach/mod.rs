@@ -42,6 +42,19 @@ pub struct Attached {
     pub refused: Vec<Refused>,
 }
 
+impl Attached {
+    /// An error if all was refused.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.refused.first() {
+            Some(first) if self.count == 0 => Err(Error::NothingAttached {
+                count: self.refused.len(),
+                first: format!("{}: {}", first.function, first.error),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Name of the program for an `sk_buff` at `position` (1 to 5), directly or behind a pointer (`double`).
 pub fn program_for(position: u8, double: bool) -> Option<&'static str> {
     const DIRECT: [&str; 5] = ["skb_arg1", "skb_arg2", "skb_arg3", "skb_arg4", "skb_arg5"];

@@ -15,14 +15,7 @@ pub fn attach(object: &Object, targets: &[Target]) -> Result<Attached, Error> {
         attach_some(program.as_fd(), &members, &mut attached);
         attached.programs.push(program);
     }
-    if attached.count == 0
-        && let Some(first) = attached.refused.first()
-    {
-        return Err(Error::NothingAttached {
-            count: targets.len(),
-            first: format!("{}: {}", first.function, first.error),
-        });
-    }
+    attached.check()?;
     Ok(attached)
 }
 

@@ -103,8 +103,8 @@ mod tests {
             ),
         ];
         for (values, text, json) in pairs {
-            let set = |event: &mut crate::model::Event, _: &mut _| details(event).metadata = values.map(Some).to_vec();
-            check(&Metadata, set, text, &format!(r#"{{"metadata":{json}}}"#));
+            let expected = format!(r#"{{"metadata":{json}}}"#);
+            check(&Metadata, |event, _| details(event).metadata = values.map(Some).to_vec(), text, &expected);
         }
     }
 }

@@ -19,7 +19,10 @@ use self::{
 };
 use crate::{
     cli::{Failure, output::is_closed, settings, signals::Stop},
-    collect::{Session, privileges, session::RING_BYTES},
+    collect::{
+        Session, privileges,
+        session::{Backend, RING_BYTES},
+    },
     feed::{Live, Options},
     filter,
     kernel::Root,
@@ -56,15 +59,52 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Err(error) = privileges::require() {
         return sample(&error.to_string());
     }
+    match trace_own_packets(backend) {
+        // In a container, being root is not enough.
+        Err(Failure::Run(error)) if is_refusal(&error) => sample(&format!("{error:#}")),
+        other => other,
+    }
+}
+
+fn is_refusal(error: &anyhow::Error) -> bool {
+    let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::PermissionDenied;
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(refused))
+}
+
+fn trace_own_packets(backend: Option<Backend>) -> Result<ExitCode, Failure> {
     let stop = Stop::install()?;
     let pair =
         Pair::new().map_err(|error| anyhow::Error::new(error).context("failed to make the demo's namespaces"))?;
     let sockets = Sockets::open(&pair)?;
+    eprintln!("skbtrail: made two private namespaces ({} and {})", pair.sender.inode, pair.receiver.inode);
+    let mut live = Live::start(&Root::system(), options(backend)?)?;
+    privileges::drop_all_but_needed()?;
+    live.names.namespaces.insert(pair.sender.inode, "sender".to_owned());
+    live.names.namespaces.insert(pair.receiver.inode, "receiver".to_owned());
+    if !wait_until_attached(&mut live.session, &stop) {
+        return Ok(ExitCode::from(130));
+    }
+    let count = live.session.attached().count;
+    let backend = live.backend.name();
+    eprintln!("skbtrail: listening at {count} functions and tracepoints ({backend}); sending two packets");
+    sockets.send()?;
+    let events = gather(&mut live.session, &stop)?;
+    match show(&live, &events) {
+        Err(error) if is_closed(&error) => {}
+        other => other?,
+    }
+    eprintln!("skbtrail: {}", live.session.counts()?);
+    if let Some(holder) = live.session.holder() {
+        eprintln!("skbtrail: process {holder} lets go of the probes in the background");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
     let [sender, receiver] = ADDRESSES;
     let expression = format!("udp and host {sender} and host {receiver} and (port {OPEN_PORT} or port {CLOSED_PORT})");
     let compiled = filter::compile(&filter::Request { expression: &expression, ..filter::Request::default() })?;
-    eprintln!("skbtrail: made two private namespaces ({} and {})", pair.sender.inode, pair.receiver.inode);
-    let options = Options {
+    Ok(Options {
         backend,
         selection: Selection::new(None)?,
         all_functions: true,
@@ -77,36 +117,12 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         packet_bytes: 0,
         metadata: Vec::new(),
         ring_bytes: RING_BYTES,
-    };
-    let mut live = Live::start(&Root::system(), options)?;
-    privileges::drop_all_but_needed()?;
-    live.names.namespaces.insert(pair.sender.inode, "sender".to_owned());
-    live.names.namespaces.insert(pair.receiver.inode, "receiver".to_owned());
-    if !wait_until_attached(&mut live.session, &stop) {
-        return Ok(ExitCode::from(130));
-    }
-    eprintln!(
-        "skbtrail: listening at {} functions and tracepoints ({}); sending two packets",
-        live.session.attached().count,
-        live.backend.name()
-    );
-    sockets.send()?;
-    let events = gather(&mut live.session, &stop)?;
-    match show(&live, &events) {
-        Err(error) if is_closed(&error) => {}
-        other => other?,
-    }
-    let counts = live.session.counts()?;
-    eprintln!("skbtrail: {counts}");
-    if let Some(holder) = live.session.holder() {
-        eprintln!("skbtrail: process {holder} lets go of the probes in the background");
-    }
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 fn sample(why: &str) -> Result<ExitCode, Failure> {
     eprintln!("skbtrail: {why}");
-    eprintln!("skbtrail: this is a sample, recorded earlier on another machine:");
+    eprintln!("skbtrail: this is a sample, recorded on Debian's Linux 6.12:");
     match io::stdout().write_all(SAMPLE.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),
