@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
 use crate::net::sh;
 
@@ -37,7 +37,10 @@ impl Holdings {
             if now == self {
                 return Ok(());
             }
-            ensure!(start.elapsed() < limit, "the kernel held {self:?} before, and {now:?} after {limit:?}");
+            if start.elapsed() > limit {
+                let lists = sh("bpftool link list; bpftool prog list; bpftool map list")?;
+                bail!("the kernel held {self:?} before, and {now:?} after {limit:?}: {lists}");
+            }
             sleep(Duration::from_millis(200));
         }
     }

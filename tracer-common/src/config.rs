@@ -34,6 +34,11 @@ pub struct Offsets {
     pub skb_vlan_tci: u32,
     /// `sk_buff.vlan_proto`
     pub skb_vlan_proto: u32,
+    /// Byte that holds the bit `sk_buff.vlan_present`: before 6.2 it says whether the two above count. [`ABSENT`] since,
+    /// where a packet without a tag has zeros there.
+    pub skb_vlan_present: u32,
+    /// That bit in its byte, as a mask.
+    pub skb_vlan_present_mask: u32,
     /// Byte that holds the bit-field `sk_buff.pkt_type` in its lowest three bits
     pub skb_pkt_type: u32,
     /// `net_device.nd_net`

@@ -6,18 +6,19 @@ use aya_ebpf::{
     bindings::BPF_RB_NO_WAKEUP,
     helpers::{
         bpf_get_current_pid_tgid, bpf_get_smp_processor_id, bpf_ktime_get_ns,
-        generated::{bpf_get_current_comm, bpf_get_stack, bpf_probe_read_kernel},
+        generated::{bpf_get_current_comm, bpf_probe_read_kernel},
     },
 };
 use tracer_common::{
-    config::{CHAIN_HOPS, Chain, counter},
-    event::{Event, Extra, HEADER_BYTES, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES, SocketTuple, flags, kind},
+    config::counter,
+    event::{Event, Extra, HEADER_BYTES, SocketTuple, flags, kind},
 };
 
 use crate::{
-    maps::{CHAINS, EVENTS, count},
+    extra,
+    maps::{EVENTS, count},
     packet::{NOWHERE, Packet},
-    read::{Device, device, is_kernel_pointer, member, packet_namespace, peek, setting},
+    read::{Device, device, is_kernel_pointer, kept_tag_protocol, member, packet_namespace, setting},
 };
 
 const AF_UNIX: u16 = 1;
@@ -27,8 +28,6 @@ const AF_NETLINK: u16 = 16;
 /// Socket states without the rest of `struct sock` behind `sock_common` (`TCP_TIME_WAIT`, `TCP_NEW_SYN_RECV`).
 const MINI_SOCKETS: [u8; 2] = [6, 12];
 const IPPROTO_TCP: u16 = 6;
-/// `skb_vlan_tag_present` on kernels before 6.? keeps a bit of its own; since 5.12 a set `vlan_proto` tells.
-const NO_VLAN: u16 = 0;
 
 /// A hit of a probe, before anything else is read.
 pub struct Hit {
@@ -75,7 +74,7 @@ pub fn emit(hit: &Hit) {
         unsafe {
             fill(&raw mut (*full).event, hit, device);
             (*full).event.flags |= flags::EXTRA;
-            fill_extra(&raw mut (*full).extra, hit);
+            extra::fill(&raw mut (*full).extra, hit);
         }
         entry.submit(u64::from(BPF_RB_NO_WAKEUP));
         return;
@@ -132,10 +131,10 @@ unsafe fn fill_packet(event: *mut Event, skb: u64) {
         (*event).protocol = u16::from_be(protocol);
         let packet_type: u8 = member!(skb, skb_pkt_type);
         (*event).packet_type = packet_type & 7;
-        let vlan_proto: u16 = member!(skb, skb_vlan_proto);
-        (*event).vlan_proto = u16::from_be(vlan_proto);
+        let vlan_proto = kept_tag_protocol(skb);
+        (*event).vlan_proto = vlan_proto;
         (*event).vlan_tci = member!(skb, skb_vlan_tci);
-        (*event).flags = if vlan_proto == NO_VLAN { 0 } else { flags::VLAN };
+        (*event).flags = if vlan_proto == 0 { 0 } else { flags::VLAN };
     }
 }
 
@@ -218,83 +217,4 @@ unsafe fn socket_tuple(tuple: *mut SocketTuple, skb: u64) -> bool {
         (*tuple).protocol = if MINI_SOCKETS.contains(&state) { IPPROTO_TCP } else { protocol };
     }
     true
-}
-
-#[inline(never)]
-unsafe fn fill_extra(extra: *mut Extra, hit: &Hit) {
-    // SAFETY: the caller hands memory for one extra; lengths say which parts are written.
-    unsafe {
-        (*extra).stack_bytes = 0;
-        if setting!(want_stack) != 0 {
-            let place = (&raw mut (*extra).stack).cast();
-            (*extra).stack_bytes = bpf_get_stack(hit.context, place, (STACK_FRAMES * 8) as u32, 0) as i32;
-        }
-        (*extra).packet_len = packet_bytes((&raw mut (*extra).packet).cast(), hit.skb);
-        (*extra).metadata_valid = 0;
-        let wanted = setting!(metadata);
-        for index in 0..METADATA_VALUES as u32 {
-            if index >= wanted {
-                break;
-            }
-            let Some(chain) = CHAINS.get(index) else { break };
-            if let Some(value) = follow(chain, hit.skb) {
-                (*extra).metadata[index as usize] = value;
-                (*extra).metadata_valid |= 1 << index;
-            }
-        }
-    }
-}
-
-/// Copies the linear part from the outermost header on; returns the bytes copied.
-#[inline(always)]
-unsafe fn packet_bytes(target: *mut c_void, skb: u64) -> u32 {
-    let wanted = u64::from(setting!(packet_bytes));
-    if wanted == 0 {
-        return 0;
-    }
-    let packet = Packet::locate(skb, 0);
-    let network = packet.network;
-    let data: u64 = member!(skb, skb_data);
-    let head: u64 = member!(skb, skb_head);
-    let link: u16 = member!(skb, skb_mac_header);
-    let mut start = if network != NOWHERE && network < data { network } else { data };
-    let link_address = head + u64::from(link);
-    if link != u16::MAX && link_address < start {
-        start = link_address;
-    }
-    if start >= packet.end {
-        return 0;
-    }
-    let mut length = packet.end - start;
-    if length > wanted {
-        length = wanted;
-    }
-    if length > PACKET_BYTES as u64 {
-        length = PACKET_BYTES as u64;
-    }
-    // SAFETY: `target` is memory for `PACKET_BYTES`, and `length` is at most that.
-    let failed = unsafe { bpf_probe_read_kernel(target, length as u32, start as *const c_void) } != 0;
-    if failed { 0 } else { length as u32 }
-}
-
-/// Follows a member chain; `None` where a pointer on the way is none.
-#[inline(never)]
-fn follow(chain: &Chain, skb: u64) -> Option<u64> {
-    let mut address = skb;
-    for hop in 0..CHAIN_HOPS {
-        address += u64::from(chain.offsets[hop]);
-        if hop as u32 + 1 >= chain.hops {
-            break;
-        }
-        address = peek(address);
-        if !is_kernel_pointer(address) {
-            return None;
-        }
-    }
-    Some(match chain.size {
-        1 => u64::from(peek::<u8>(address)),
-        2 => u64::from(peek::<u16>(address)),
-        4 => u64::from(peek::<u32>(address)),
-        _ => peek(address),
-    })
 }

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_loop;
 use tracer_common::{
     config::counter,
-    predicate::{ACCEPT, MAX_STEPS, Program, REGISTERS, REJECT, UNKNOWN, Verdict, base, field, op},
+    predicate::{ACCEPT, MAX_STEPS, Node, Program, REGISTERS, REJECT, UNKNOWN, Verdict, base, field, op},
 };
 
 use crate::{
@@ -51,6 +51,9 @@ const REJECTED: u32 = 2;
 fn evaluate(program: &Program, skb: u64) -> Verdict {
     let packet = Packet::locate(skb, program.zero);
     let next = first_nodes(program, &packet);
+    if next == UNDECIDED {
+        return Verdict::Undecidable;
+    }
     if next >= u32::from(REJECT) {
         return Verdict::of(next);
     }
@@ -67,29 +70,28 @@ fn evaluate(program: &Program, skb: u64) -> Verdict {
 
 /// Most nodes that are run in line.
 const IN_LINE: usize = 3;
+/// No target, but the answer that a node asks for what the packet cannot tell yet.
+const UNDECIDED: u32 = 1 << 16;
 
 /// Runs nodes that test the network header, the one behind it, or the EtherType; returns the first node of another kind,
 /// or the outcome. Nothing is decided here that the loop would decide otherwise.
 #[inline(always)]
 fn first_nodes(program: &Program, packet: &Packet) -> u32 {
     let mut next = program.entry;
-    if packet.network == NOWHERE {
-        return next;
-    }
     for _ in 0..IN_LINE {
         let Some(node) = program.nodes.get(next as usize) else { break };
-        if node.op != op::TEST {
+        if !is_common(node) {
             break;
         }
+        if packet.network == NOWHERE {
+            return UNDECIDED;
+        }
         let value = if node.base == base::FIELD {
-            if node.offset != field::PROTOCOL || packet.protocol == UNKNOWN {
-                break;
+            if packet.protocol == UNKNOWN {
+                return UNDECIDED;
             }
             packet.protocol as u32
         } else {
-            if node.base > base::TRANSPORT || node.base == base::LINK {
-                break;
-            }
             let header = if node.base == base::NETWORK { packet.network } else { packet.transport };
             let address = header + u64::from(node.offset);
             if address + u64::from(node.width) > packet.end {
@@ -100,6 +102,13 @@ fn first_nodes(program: &Program, packet: &Packet) -> u32 {
         next = node.branch(value | program.zero as u32);
     }
     next | program.zero as u32
+}
+
+/// Tests the EtherType, the network header or the one behind it, and none of them behind a VLAN tag.
+#[inline(always)]
+fn is_common(node: &Node) -> bool {
+    let header = node.base == base::NETWORK || node.base == base::TRANSPORT;
+    node.op == op::TEST && (header || (node.base == base::FIELD && node.offset == field::PROTOCOL))
 }
 
 /// One node; 1 ends the loop.

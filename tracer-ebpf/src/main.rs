@@ -7,6 +7,7 @@
 #![no_main]
 
 mod emit;
+mod extra;
 mod filter;
 mod maps;
 mod packet;

@@ -3,7 +3,7 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use tracer_common::predicate::{OUTSIDE, Source, UNKNOWN, base, field};
 
-use crate::read::{device, member, packet_namespace, peek};
+use crate::read::{device, kept_tag_protocol, member, packet_namespace, peek};
 
 const ETH_P_IP: u64 = 0x0800;
 const ETH_P_IPV6: u64 = 0x86dd;
@@ -109,10 +109,10 @@ impl Source for Packet {
             return self.field(offset) | self.zero;
         }
         // The tag that the kernel keeps outside of the bytes is the first one.
-        let kept: u16 = if tags > 0 || asks_tag { member!(self.skb, skb_vlan_proto) } else { 0 };
+        let kept = if tags > 0 || asks_tag { kept_tag_protocol(self.skb) } else { 0 };
         if asks_tag && tags == 0 && kept != 0 {
             let tag: u16 = member!(self.skb, skb_vlan_tci);
-            return u64::from(u16::from_be(kept)) << 16 | u64::from(tag);
+            return u64::from(kept) << 16 | u64::from(tag);
         }
         let inline = if kept == 0 { tags } else { tags.saturating_sub(1) } | self.zero;
         let mut link = self.zero;

@@ -9,6 +9,8 @@ use core::ffi::c_void;
 use aya_ebpf::{bindings::pt_regs, helpers::generated::bpf_probe_read_kernel};
 use tracer_common::config::ABSENT;
 
+use crate::maps::OFFSETS;
+
 /// Helper number that stands for the call of `bpf_rdonly_cast` until the loader patches it.
 const RDONLY_CAST: usize = 0x7f01;
 /// Helper number that stands for a constant of this instance of the program (a tracepoint's index).
@@ -93,6 +95,18 @@ pub fn return_address(registers: *const pt_regs) -> u64 {
 #[inline(always)]
 pub fn is_kernel_pointer(address: u64) -> bool {
     address >= KERNEL_HALF
+}
+
+/// Protocol of the VLAN tag that the kernel keeps outside of the packet's bytes, host order; 0 where it keeps none.
+#[inline(always)]
+pub fn kept_tag_protocol(skb: u64) -> u16 {
+    let mask = frozen(&OFFSETS.skb_vlan_present_mask) as u8;
+    let present: u8 = member!(skb, skb_vlan_present);
+    if mask != 0 && present & mask == 0 {
+        return 0;
+    }
+    let protocol: u16 = member!(skb, skb_vlan_proto);
+    u16::from_be(protocol)
 }
 
 /// The device that a packet is at.

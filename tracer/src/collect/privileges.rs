@@ -28,28 +28,29 @@ pub fn require() -> Result<(), Error> {
 ///
 /// Like the two below, it holds for the calling thread and those that it starts from then on.
 pub fn drop_all_but_needed() -> Result<(), Error> {
-    keep(&KEPT)
+    keep(&KEPT, &KEPT)
 }
 
 /// For the process that opens kprobes: kernels of Debian and Ubuntu insist on `CAP_SYS_ADMIN` for that where
 /// `kernel.perf_event_paranoid` is above 2.
 pub fn drop_all_but_attaching() -> Result<(), Error> {
-    keep(&[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_SYS_ADMIN])
+    keep(&[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_SYS_ADMIN], &[])
 }
 
 /// For whoever only talks to somebody.
 pub fn drop_all() -> Result<(), Error> {
-    keep(&[])
+    keep(&[], &[])
 }
 
-fn keep(kept: &[Capability]) -> Result<(), Error> {
+/// `bounding` is what a program that is executed could get back.
+fn keep(kept: &[Capability], bounding: &[Capability]) -> Result<(), Error> {
     let permitted = caps::read(None, CapSet::Permitted).map_err(Error::Privileges)?;
     let kept: HashSet<Capability> = kept.iter().copied().filter(|capability| permitted.contains(capability)).collect();
     caps::clear(None, CapSet::Ambient).map_err(Error::Privileges)?;
     if permitted.contains(&Capability::CAP_SETPCAP) {
         for capability in caps::all() {
             let held = caps::has_cap(None, CapSet::Bounding, capability).unwrap_or(false);
-            if held && !kept.contains(&capability) {
+            if held && !bounding.contains(&capability) {
                 caps::drop(None, CapSet::Bounding, capability).map_err(Error::Privileges)?;
             }
         }

@@ -3,5 +3,7 @@
 //! Today that is a running kernel ([`live`]); recordings join here. Nothing behind this module needs privileges.
 
 pub mod live;
+pub mod names;
 
-pub use live::{Live, Names, Options};
+pub use live::{Live, Options};
+pub use names::Names;

@@ -1,0 +1,61 @@
+//! What the programs in the kernel are told before they are loaded.
+
+use tracer_common::{
+    config::{ABSENT, Settings},
+    event::{METADATA_VALUES, PACKET_BYTES},
+};
+
+use super::{Error, Options};
+use crate::{
+    collect::object::Constants,
+    kernel::{
+        btf::{Btf, Chain},
+        offsets,
+    },
+};
+
+/// No process has this id.
+const NOBODY: u32 = u32::MAX;
+
+/// Resolves the member chains that a run wants.
+pub(super) fn chains(btf: &Btf, expressions: &[String]) -> Result<Vec<Chain>, Error> {
+    if expressions.len() > METADATA_VALUES {
+        return Err(Error::TooManyChains);
+    }
+    let chain = |expression: &String| {
+        btf.chain(expression).map_err(|source| Error::Chain { expression: expression.clone(), source })
+    };
+    expressions.iter().map(chain).collect()
+}
+
+/// Offsets and settings; a member that this kernel does not have is noted.
+pub(super) fn constants(
+    btf: &Btf,
+    options: &Options,
+    chains: usize,
+    notes: &mut Vec<String>,
+) -> Result<Constants, Error> {
+    let found = offsets::read(btf);
+    notes.extend(found.missing.iter().map(|missing| format!("not shown: {missing}")));
+    let offsets = found.offsets;
+    let needed = [("head", offsets.skb_head), ("len", offsets.skb_len), ("network_header", offsets.skb_network_header)];
+    if let Some((name, _)) = needed.iter().find(|(_, offset)| *offset == ABSENT) {
+        return Err(Error::Member((*name).to_owned()));
+    }
+    let direct = offsets::direct_loads(btf);
+    let extra = options.stack || options.packet_bytes > 0 || chains > 0;
+    Ok(Constants {
+        offsets,
+        rdonly_cast: direct.as_ref().map_or(0, |direct| direct.kfunc),
+        settings: Settings {
+            window: direct.as_ref().map_or(0, |direct| direct.window),
+            own_pid: if options.hide_own { std::process::id() } else { NOBODY },
+            want_caller: options.caller.into(),
+            want_extra: extra.into(),
+            want_stack: options.stack.into(),
+            packet_bytes: options.packet_bytes.min(PACKET_BYTES as u32),
+            metadata: chains as u32,
+            reserved: 0,
+        },
+    })
+}

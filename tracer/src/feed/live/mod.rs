@@ -1,0 +1,120 @@
+//! Events of the running kernel: chooses a backend and has the kernel probed.
+
+mod constants;
+mod error;
+mod targets;
+
+use std::time::Duration;
+
+use tracer_common::predicate::Program;
+
+use super::names::{LazySymbols, Names};
+use crate::{
+    collect::session::{Backend, Request, Session},
+    kernel::{
+        Root, btf,
+        features::{Features, Support},
+        kallsyms, netns,
+        reasons::Reasons,
+    },
+    probe::{Modules, Selection},
+};
+pub use error::Error;
+
+/// What a run asks for.
+pub struct Options {
+    /// Backend to insist on.
+    pub backend: Option<Backend>,
+    /// Functions to probe.
+    pub selection: Selection,
+    /// The whole set is wanted, so the drop tracepoint joins it whatever its name.
+    pub all_functions: bool,
+    /// Modules to look into.
+    pub modules: Modules,
+    /// The filter to begin with.
+    pub filter: Box<Program>,
+    /// Read return addresses.
+    pub caller: bool,
+    /// Read kernel stacks.
+    pub stack: bool,
+    /// Hide the netlink and unix-socket buffers of this process.
+    pub hide_own: bool,
+    /// Packet bytes wanted with each event.
+    pub packet_bytes: u32,
+    /// Member chains to read with each event (`skb->dev->ifindex`).
+    pub metadata: Vec<String>,
+    /// Size of the ring, bytes.
+    pub ring_bytes: u32,
+}
+
+/// A running trace and the names of what it shows.
+pub struct Live {
+    /// The trace.
+    pub session: Session,
+    /// What names things in its events.
+    pub names: Names,
+    /// How functions are attached.
+    pub backend: Backend,
+    /// What the user should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Live {
+    /// Probes the kernel as `options` ask.
+    pub fn start(root: &Root, options: Options) -> Result<Self, Error> {
+        let btf = btf::vmlinux(root)?;
+        let features = Features::read(root, Some(&btf));
+        if let Some(lack) = features.blockers().first() {
+            return Err(Error::Impossible { why: lack.why.clone(), remedy: lack.remedy });
+        }
+        let backend = choose(options.backend, &features)?;
+        let chains = constants::chains(&btf, &options.metadata)?;
+        // Opened while we may still see addresses; read only if one has to be named.
+        let symbols = LazySymbols::new(kallsyms::open(root).ok());
+        let mut notes = Vec::new();
+        let found = targets::find(root, &btf, backend, &options, &mut notes)?;
+        let request = Request {
+            backend,
+            targets: found.targets,
+            tracepoints: found.tracepoints,
+            constants: constants::constants(&btf, &options, chains.len(), &mut notes)?,
+            chains: chains.clone(),
+            filter: options.filter,
+            ring_bytes: options.ring_bytes,
+            probes: found.probes,
+        };
+        let session = Session::start(request)?;
+        let reasons = Reasons::read(root, &btf).iter().map(|(number, name)| (number, name.to_owned())).collect();
+        let names = Names { reasons, namespaces: netns::names(root), chains, symbols };
+        Ok(Self { session, names, backend, notes })
+    }
+
+    /// Real time minus kernel time, nanoseconds: turns an event's time into a date.
+    pub fn clock_offset() -> i64 {
+        let now = |clock| nix::time::clock_gettime(clock).map(Duration::from).unwrap_or_default();
+        let real = now(nix::time::ClockId::CLOCK_REALTIME).as_nanos() as i64;
+        real - now(nix::time::ClockId::CLOCK_MONOTONIC).as_nanos() as i64
+    }
+}
+
+/// The best backend that works, or the one asked for if it does.
+fn choose(wanted: Option<Backend>, features: &Features) -> Result<Backend, Error> {
+    let works = |backend| match backend {
+        Backend::KprobeMulti => &features.fprobe,
+        Backend::Kprobe => &features.kprobes,
+        Backend::Tracepoint => &Support::Yes,
+    };
+    let best = Backend::NAMES
+        .iter()
+        .map(|(backend, _)| *backend)
+        .find(|backend| works(*backend).is_yes())
+        .unwrap_or(Backend::Tracepoint);
+    let Some(backend) = wanted else { return Ok(best) };
+    match works(backend) {
+        Support::No(lack) => {
+            let (why, remedy) = (lack.why.clone(), lack.remedy);
+            Err(Error::Backend { backend: backend.name(), why, remedy, instead: best.name() })
+        }
+        _ => Ok(backend),
+    }
+}

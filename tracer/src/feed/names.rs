@@ -1,0 +1,45 @@
+//! What names the numbers and addresses in events.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    fs::File,
+};
+
+use crate::{
+    kernel::{btf::Chain, kallsyms::SymbolTable},
+    symbol::{Symbol, Symbols},
+};
+
+/// What names the numbers and addresses in a run's events.
+pub struct Names {
+    /// Drop reasons, without `SKB_DROP_REASON_`.
+    pub reasons: HashMap<u32, String>,
+    /// Network namespaces by inode.
+    pub namespaces: HashMap<u32, String>,
+    /// Member chains that are read with each event.
+    pub chains: Vec<Chain>,
+    /// Symbols, read when the first address has to be named.
+    pub symbols: LazySymbols,
+}
+
+/// The kernel's symbols, read at the first question; the file was opened before privileges were dropped.
+pub struct LazySymbols {
+    file: RefCell<Option<File>>,
+    table: OnceCell<Option<SymbolTable>>,
+}
+
+impl LazySymbols {
+    /// Symbols of an open `/proc/kallsyms`; `None` knows none.
+    pub fn new(file: Option<File>) -> Self {
+        Self { file: RefCell::new(file), table: OnceCell::new() }
+    }
+}
+
+impl Symbols for LazySymbols {
+    fn resolve(&self, address: u64) -> Option<Symbol<'_>> {
+        let read = || self.file.borrow_mut().take().and_then(|mut file| SymbolTable::read(&mut file).ok());
+        let found = self.table.get_or_init(read).as_ref()?.lookup(address)?;
+        Some(Symbol { name: found.name, module: found.module, offset: found.offset })
+    }
+}
