@@ -1,9 +1,18 @@
 //! The command line from outside: bad usage gets one clear sentence and exit code 2, before anything is attached.
 
-use std::process::{Command, Output};
+use std::{
+    fs::OpenOptions,
+    process::{Command, Output},
+};
 
 fn skbtrail(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_skbtrail")).args(args).env("NO_COLOR", "1").output().unwrap()
+    command(args).output().unwrap()
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skbtrail"));
+    command.args(args).env("NO_COLOR", "1");
+    command
 }
 
 fn stderr(output: &Output) -> String {
@@ -18,6 +27,7 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
     (&["trace", "tcp", "port"], &["tcp port", "^"]),
     (&["trace", "--filter-netns", "/no/such/namespace"], &["/no/such/namespace"]),
     (&["trace", "--filter-netns", "no-such-namespace"], &["no-such-namespace"]),
+    (&["trace", "--filter-netns", "./no-such-namespace"], &["failed to open `./no-such-namespace`"]),
     (&["trace", "--filter-netns", "inode:many"], &["inode:many"]),
     (&["trace", "--filter-netns", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], &["Cargo.toml", "namespace"]),
     (&["trace", "--filter-ifname", "loo"], &["loo", "`lo`"]),
@@ -29,6 +39,14 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
     (&["trace", "--timestamp", "noon"], &["noon", "relative"]),
     (&["trace", "--ring-size", "3"], &["--ring-size", "power of two"]),
     (&["trace", "--output-packet=1000"], &["--output-packet", "256"]),
+    (&["trace", "--output-file-max-size", "99999999999999999999"], &["--output-file-max-size", "too large"]),
+    (&["trace", "--output-limit-lines", "-1"], &["-1"]),
+    (&["filter"], &["EXPRESSION"]),
+    (&["filter", "tcp prot 80"], &["\n  tcp prot 80\n      ^^^^\n"]),
+    (
+        &["filter", "ip proto \\udp and tcp prot 80"],
+        &["\n  ip proto \\udp and tcp prot 80\n                        ^^^^\n"],
+    ),
     (&["demo", "--backend", "uprobe"], &["uprobe", "tracepoint"]),
     (&["functions", "ip_(rcv"], &["ip_(rcv"]),
 ];
@@ -45,6 +63,24 @@ fn bad_usage_is_one_sentence_and_exit_code_2() {
         }
         assert!(!message.contains("panicked"), "{args:?}: {message}");
     }
+}
+
+/// Names come from elsewhere: what is in them must not reach the terminal.
+#[test]
+fn messages_do_not_steer_the_terminal() {
+    for args in [["--filter-netns", "\x1b[31mx"], ["--filter-ifname", "\x1b[31mx"], ["--backend", "\x1b[31mx"]] {
+        let message = stderr(&skbtrail(&[&["trace"], &args[..]].concat()));
+        assert!(message.contains("\\x1b[31mx") && !message.contains('\x1b'), "{message:?}");
+    }
+}
+
+#[test]
+fn a_filter_is_explained() {
+    let output = skbtrail(&["filter", "ip", "and", "tcp port 80"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success() && stderr(&output).is_empty(), "{output:?}");
+    assert!(text.starts_with("  0  protocol = 0x800 "), "{text}");
+    assert!(text.contains("= 0x50 ") && text.lines().last().unwrap().contains("tests in"), "{text}");
 }
 
 #[test]
@@ -92,4 +128,13 @@ fn the_sample_needs_no_privileges() {
     assert!(output.status.success());
     assert!(stderr(&output).contains("sample"));
     assert!(text.contains("NO_SOCKET") && text.contains("7001") && text.contains("7002"), "{text}");
+}
+
+/// Nobody hears what is said, but the data gets through.
+#[test]
+fn a_full_stderr_is_no_failure() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(&["demo", "--sample"]).stderr(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("NO_SOCKET"));
 }

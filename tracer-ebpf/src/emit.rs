@@ -82,8 +82,8 @@ pub fn emit(hit: &Hit) {
     count(counter::RING_FULL);
 }
 
-/// The tracer's own netlink and unix-socket buffers. A packet that merely interrupts the tracer has a device or an
-/// internet socket.
+/// The tracer's own netlink and unix-socket buffers. What merely interrupts the tracer has a device, an internet socket or
+/// a network header.
 #[inline(always)]
 fn is_own(hit: &Hit, device: Device) -> bool {
     if (bpf_get_current_pid_tgid() >> 32) as u32 != setting!(own_pid) || device.address != 0 {
@@ -91,7 +91,8 @@ fn is_own(hit: &Hit, device: Device) -> bool {
     }
     let sock: u64 = member!(hit.skb, skb_sk);
     if !is_kernel_pointer(sock) {
-        return true;
+        let network: u16 = member!(hit.skb, skb_network_header);
+        return network == 0;
     }
     let family: u16 = member!(sock, sock_family);
     family == AF_UNIX || family == AF_NETLINK

@@ -78,17 +78,18 @@ const UNDECIDED: u32 = 1 << 16;
 #[inline(always)]
 fn first_nodes(program: &Program, packet: &Packet) -> u32 {
     let mut next = program.entry;
+    if packet.network == NOWHERE {
+        let undecided = program.nodes.get(next as usize).is_some_and(is_common);
+        return if undecided { UNDECIDED } else { next };
+    }
     for _ in 0..IN_LINE {
         let Some(node) = program.nodes.get(next as usize) else { break };
         if !is_common(node) {
             break;
         }
-        if packet.network == NOWHERE {
-            return UNDECIDED;
-        }
         let value = if node.base == base::FIELD {
             if packet.protocol == UNKNOWN {
-                return UNDECIDED;
+                break;
             }
             packet.protocol as u32
         } else {
@@ -116,13 +117,16 @@ extern "C" fn turn(_index: u64, run: *mut Run<'_>) -> u64 {
     // SAFETY: see `evaluate`.
     let run = unsafe { &mut *run };
     let Some(node) = run.program.nodes.get(run.next as usize) else { return 1 };
-    match node.step(&mut run.packet, &mut run.registers) {
+    let outcome = node.step(&mut run.packet, &mut run.registers);
+    // Laundered, so that the verifier finds the next turn like this one.
+    let zero = run.program.zero as u32;
+    match outcome {
         Ok(next) => {
-            run.next = next;
+            run.next = next | zero;
             0
         }
         Err(verdict) => {
-            run.verdict = if verdict == Verdict::Undecidable { UNDECIDABLE } else { REJECTED };
+            run.verdict = if verdict == Verdict::Undecidable { UNDECIDABLE } else { REJECTED } | zero;
             1
         }
     }

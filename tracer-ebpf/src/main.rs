@@ -5,6 +5,8 @@
 //! predicate program's business, which user space can change at any time.
 #![no_std]
 #![no_main]
+// For the atomic addition in `maps`; the build uses one known compiler.
+#![feature(asm_experimental_arch)]
 
 mod emit;
 mod extra;

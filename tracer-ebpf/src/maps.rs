@@ -1,5 +1,7 @@
 //! The maps, and the globals that user space sets before load.
 
+use core::arch::asm;
+
 use aya_ebpf::{
     btf_maps::{Array, ArrayOfMaps, PerCpuArray, ProgramArray, RingBuf},
     macros::btf_map,
@@ -53,11 +55,12 @@ pub static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
 #[unsafe(no_mangle)]
 pub static SETTINGS: Settings = unsafe { core::mem::zeroed() };
 
-/// Adds one to a counter of this CPU.
+/// Adds one to a counter of this CPU. Atomically: a tracepoint's program may be interrupted by a function's.
 #[inline(always)]
 pub fn count(counter: u32) {
     if let Some(value) = COUNTERS.get_ptr_mut(counter) {
-        // SAFETY: the slot belongs to this CPU, and a program on it is not interrupted by another of its kind.
-        unsafe { *value += 1 };
+        // `AtomicU64` has no `fetch_add` on this target, though the machine has the instruction.
+        // SAFETY: a value of the map, aligned and valid as long as the program runs.
+        unsafe { asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) value, in(reg) 1u64, options(nostack)) };
     }
 }

@@ -103,48 +103,68 @@ impl Packet {
 impl Source for Packet {
     #[inline(always)]
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
-        let (kind, tags) = (base::kind(base), u64::from(base::tags(base)));
-        let asks_tag = kind == base::FIELD && offset == field::VLAN;
-        if kind == base::FIELD && offset != field::PROTOCOL && !asks_tag {
-            return self.field(offset) | self.zero;
+        if base == base::FIELD && offset != field::VLAN {
+            let value = if offset == field::PROTOCOL { self.protocol } else { self.field(offset) };
+            return value | self.zero;
         }
+        if base != base::NETWORK && base != base::TRANSPORT {
+            return self.rare(base, offset, width);
+        }
+        if self.network == NOWHERE {
+            return UNKNOWN;
+        }
+        let header = if base == base::NETWORK { self.network } else { self.transport };
+        self.word((header | self.zero) + u64::from(offset), u64::from(width))
+    }
+}
+
+impl Packet {
+    /// The big-endian word at `address`, of which `width` bytes must lie inside the packet.
+    #[inline(always)]
+    fn word(&self, address: u64, width: u64) -> u64 {
+        if address + width > self.end {
+            return self.beyond(address + width);
+        }
+        let word: u32 = peek(address);
+        u64::from(u32::from_be(word))
+    }
+
+    /// What few expressions ask for: the link-layer header, VLAN tags, and what follows them. A function of its own, so that
+    /// the rest stays small for the verifier.
+    #[inline(never)]
+    fn rare(&self, base: u8, offset: u32, width: u32) -> u64 {
+        let (kind, tags) = (base::kind(base), u64::from(base::tags(base)));
         // The tag that the kernel keeps outside of the bytes is the first one.
-        let kept = if tags > 0 || asks_tag { kept_tag_protocol(self.skb) } else { 0 };
-        if asks_tag && tags == 0 && kept != 0 {
+        let kept = kept_tag_protocol(self.skb);
+        if kind == base::FIELD && offset == field::VLAN && tags == 0 && kept != 0 {
             let tag: u16 = member!(self.skb, skb_vlan_tci);
             return u64::from(kept) << 16 | u64::from(tag);
         }
         let inline = if kept == 0 { tags } else { tags.saturating_sub(1) } | self.zero;
-        let mut link = self.zero;
-        if inline > 0 || asks_tag || kind == base::LINK {
-            link = self.link();
-            if link == NOWHERE {
-                return UNKNOWN;
-            }
-        }
-        let ethertype = link + ETHERTYPE + TAG * inline;
-        if asks_tag {
-            let tag = u32::from_be(peek(ethertype));
-            return if TAG_PROTOCOLS.contains(&((tag >> 16) as u16)) { u64::from(tag) } else { 0 } | self.zero;
-        }
-        if kind == base::FIELD {
-            return if inline > 0 { u64::from(u16::from_be(peek(ethertype))) } else { self.protocol } | self.zero;
-        }
-        let network = if inline > 0 { ethertype + (ETHERNET_HEADER - ETHERTYPE) } else { self.network } | self.zero;
-        let header = match kind {
-            base::LINK => link,
-            base::NETWORK => network,
-            _ => network + network_length(peek(network)),
-        } | self.zero;
-        if kind != base::LINK && network == NOWHERE {
+        let link = self.link();
+        if link == NOWHERE {
             return UNKNOWN;
         }
-        let address = header + u64::from(offset);
-        if address + u64::from(width) > self.end {
-            return self.beyond(address + u64::from(width));
+        if kind == base::LINK {
+            return self.word(link + u64::from(offset), u64::from(width));
         }
-        let word: u32 = peek(address);
-        u64::from(u32::from_be(word))
+        let ethertype = link + ETHERTYPE + TAG * inline;
+        if kind == base::FIELD {
+            let word = u32::from_be(peek(ethertype));
+            let is_tag = TAG_PROTOCOLS.contains(&((word >> 16) as u16));
+            return match offset {
+                field::VLAN if is_tag => u64::from(word),
+                field::VLAN => 0,
+                _ if inline == 0 => self.protocol,
+                _ => u64::from(word >> 16),
+            };
+        }
+        let network = if inline == 0 { self.network } else { ethertype + (ETHERNET_HEADER - ETHERTYPE) } | self.zero;
+        if network == NOWHERE {
+            return UNKNOWN;
+        }
+        let length = if kind == base::NETWORK { 0 } else { network_length(peek(network)) } | self.zero;
+        self.word(network + length + u64::from(offset), u64::from(width))
     }
 }
 

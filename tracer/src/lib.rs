@@ -6,13 +6,16 @@
 //! |---|---|---|
 //! | [`model`] | plain data: event, packet, names | no I/O, no dependency on any other layer |
 //! | [`kernel`] | facts of a kernel: BTF, symbols, features, offsets | reads below a given root, changes nothing |
-//! | [`probe`] | which functions can be probed, and in which order | pure: kernel facts in, plan out |
+//! | [`probe`] | which functions can be probed, and in which order | kernel facts in, plan out; reads only through [`kernel`] |
 //! | [`filter`] | filter expressions to predicate programs | pure; the evaluator itself is `tracer-common`'s |
-//! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya` besides inspection; all `unsafe` is here |
+//! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya`; all `unsafe` is here, but for one ioctl in `kernel::netns` |
 //! | [`symbol`] | addresses to names | an unknown address is shown as a number |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
 //! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
-//! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided in `main.rs` |
+//! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("skbtrail reads registers and finds arguments as Linux on x86-64 passes them; other machines are not done yet");
 
 pub mod cli;
 pub mod collect;

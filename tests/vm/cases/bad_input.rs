@@ -103,7 +103,7 @@ const FPROBE_OFF: Fault = Fault {
 };
 
 fn run(guest: &Guest) -> Result<()> {
-    let before = Holdings::now()?;
+    let before = Holdings::at_rest()?;
     let multi = if guest.has_kprobe_multi() { &FPROBE_OFF } else { &NO_FPROBE };
     for fault in FAULTS.iter().chain([multi]) {
         check(fault).with_context(|| fault.name)?;

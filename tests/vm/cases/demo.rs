@@ -26,14 +26,15 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 const LIMIT: &str = "/proc/sys/user/max_net_namespaces";
 
 fn run(_: &Guest) -> Result<()> {
-    let before = Holdings::now()?;
-    shows_both(&["demo"]).context("the best backend")?;
-    nothing_left(before)?;
+    let before = Holdings::at_rest()?;
     shows_both(&["demo", "--backend", "tracepoint"]).context("tracepoint")?;
-    nothing_left(before)?;
+    no_namespace_left().context("tracepoint")?;
     killed("made two private namespaces")?;
-    nothing_left(before).context("killed early")?;
-    sample()
+    no_namespace_left().context("killed")?;
+    shows_both(&["demo"]).context("the best backend")?;
+    no_namespace_left().context("the best backend")?;
+    sample()?;
+    before.restored()
 }
 
 fn demo(args: &[&str]) -> Result<Output> {
@@ -71,9 +72,8 @@ fn killed(when: &str) -> Result<()> {
     Ok(())
 }
 
-/// No program, and no namespace: where only one may exist, one can be made.
-fn nothing_left(before: Holdings) -> Result<()> {
-    before.restored()?;
+/// Where only one may exist, one can be made.
+fn no_namespace_left() -> Result<()> {
     let limit = std::fs::read_to_string(LIMIT)?;
     std::fs::write(LIMIT, "1")?;
     let start = Instant::now();

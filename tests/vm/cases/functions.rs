@@ -26,7 +26,6 @@ const KNOWN: &[(&str, Option<&str>, u64, bool)] = &[
     ("veth_xmit", Some("veth"), 1, false),
     ("tcp_ack", None, 2, false),
     ("vlan_do_receive", None, 1, true),
-    ("do_xdp_generic", None, 2, true),
     ("connmark_mt", Some("xt_connmark"), 1, false),
 ];
 

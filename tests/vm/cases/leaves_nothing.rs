@@ -10,7 +10,7 @@ use super::Case;
 use crate::guest::Guest;
 use crate::holdings::Holdings;
 use crate::net::Pair;
-use crate::tracer::Tracer;
+use crate::tracer::{Running, Tracer};
 
 pub(crate) const CASE: Case = Case {
     name: "leaves_nothing",
@@ -24,15 +24,15 @@ pub(crate) const CASE: Case = Case {
 const FULL: &[&str] = &["--filter-func", "ip_rcv|ip_output|icmp_rcv|kfree_skb", "icmp"];
 /// No function, so that nearly a hundred starts take no minute.
 const LIGHT: &[&str] = &["--backend", "tracepoint", "--filter-func", "kfree_skb|net_dev_queue", "--ring-size", "1"];
-const KILLS: u32 = 100;
-/// One kill in so many hits a run with functions.
-const FULL_EVERY: u32 = 20;
-/// Every second run is killed before it is ready, a little later each time.
-const STEP: Duration = Duration::from_millis(4);
+/// Two kills a round: one while it starts, a little later each time, and one once it listens.
+const ROUNDS: u32 = 50;
+const STEP: Duration = Duration::from_millis(6);
+/// One round in so many has functions.
+const FULL_EVERY: u32 = 16;
 
 fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
-    let before = Holdings::now()?;
+    let before = Holdings::at_rest()?;
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut running = Tracer::new(FULL).start()?;
         pair.ping(1)?;
@@ -42,21 +42,23 @@ fn run(_: &Guest) -> Result<()> {
         ensure!(seen.gone_after < Duration::from_secs(2), "{signal}: prompt after {:?}", seen.gone_after);
         before.restored().with_context(|| signal.to_string())?;
     }
-    for round in 0..KILLS {
-        kill(round).with_context(|| format!("round {round}"))?;
+    for round in 0..ROUNDS {
+        kill_two(round).with_context(|| format!("round {round}"))?;
     }
     before.restored().context("kill -9")
 }
 
-fn kill(round: u32) -> Result<()> {
+fn kill_two(round: u32) -> Result<()> {
     let args = if round.is_multiple_of(FULL_EVERY) { FULL } else { LIGHT };
-    let mut running = Tracer::new(args).launch()?;
-    if round.is_multiple_of(2) {
-        running.wait_until_ready()?;
-    } else {
-        sleep(STEP * round);
-        ensure!(running.child.try_wait()?.is_none(), "ended by itself: {}", running.stderr()?);
-    }
+    let (early, mut late) = (Tracer::new(args).launch()?, Tracer::new(args).launch()?);
+    sleep(STEP * round);
+    kill(early)?;
+    late.wait_until_ready()?;
+    kill(late)
+}
+
+fn kill(mut running: Running) -> Result<()> {
+    ensure!(running.child.try_wait()?.is_none(), "ended by itself: {}", running.stderr()?);
     running.child.kill()?;
     running.child.wait()?;
     Ok(())

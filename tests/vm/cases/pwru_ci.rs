@@ -17,7 +17,8 @@ pub(crate) const CASE: Case = Case {
 };
 
 /// For kernels that attach one by one.
-const FEW: &str = "ip_.*|__ip_.*|ip6_.*|nf_hook_slow|arp_.*|icmp_.*|tcp_v4_.*|__dev_queue_xmit|veth_xmit|kfree_skb.*";
+const FEW: &str =
+    "ip_local_out|__ip_local_out|ip_output|ip_rcv|nf_hook_slow|arp_rcv|icmp_rcv|tcp_v4_rcv|veth_xmit|kfree_skb";
 
 struct Check {
     name: &'static str,
@@ -78,7 +79,8 @@ const CHECKS: &[Check] = &[
         // Before its length is written, a header says that there are less than no data, which is not 0 either.
         fits: |hop| {
             let unwritten = ["ip_local_out", "__ip_local_out"].contains(&hop.func());
-            hop.number("/tuple/dport") == Some(8081) && (hop.text("/tuple/tcp_flags").contains("PSH") || unwritten)
+            [hop.number("/tuple/sport"), hop.number("/tuple/dport")].contains(&Some(8081))
+                && (hop.text("/tuple/tcp_flags").contains("PSH") || unwritten)
         },
         passes: &["ip_output", "veth_xmit", "ip_rcv", "tcp_v4_rcv"],
         dropped: false,

@@ -17,7 +17,11 @@ pub(crate) const CASE: Case = Case {
 };
 
 /// For kernels that attach one by one.
-const FEW: &[&str] = &["--filter-func", "ip_.*|icmp_.*|__netif_receive_skb.*|dev_.*|neigh_.*", "icmp"];
+const FEW: &[&str] = &[
+    "--filter-func",
+    "ip_rcv.*|ip_local_.*|ip_output|ip_finish_.*|icmp_.*|__netif_receive_skb.*|dev_hard_start_xmit",
+    "icmp",
+];
 
 fn run(guest: &Guest) -> Result<()> {
     let pair = Pair::new()?;

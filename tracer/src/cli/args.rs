@@ -56,7 +56,7 @@ const TRACE_EXAMPLES: &str = "\
 Examples:
   skbtrail trace host 10.0.0.7 and tcp port 443
   skbtrail trace --filter-netns /run/netns/web --filter-ifname eth0 icmp
-  skbtrail trace --output-stack --filter-func 'kfree_skb_reason' 'udp port 53'
+  skbtrail trace --output-stack --filter-func 'kfree_skb.*|sk_skb_reason_drop' 'udp port 53'
   skbtrail trace --output-json --output-limit-lines 100 | jq .func
 
 The run ends with Ctrl-C: what is in the ring is still printed, and stderr says how many hits were seen, shown and lost.
@@ -81,7 +81,7 @@ pub struct Trace {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What to trace")]
 pub struct What {
-    /// Network namespace: a path, a name of /run/netns, `inode:N` or `pid:N`
+    /// Network namespace: a path (with a `/`), a name of /run/netns, `inode:N` or `pid:N`
     #[arg(long, value_name = "NETNS")]
     pub filter_netns: Option<String>,
     /// Interface, in the namespace of --filter-netns or in this one
@@ -145,7 +145,7 @@ pub struct Output {
     /// When: none, current (time of day), absolute (date and time), relative (since the packet's last line)
     #[arg(long, value_name = "STYLE", default_value = "none")]
     pub timestamp: String,
-    /// Write to a file, of this user alone, instead of stdout
+    /// Write to a file, of this user alone (under sudo, of the one who called), instead of stdout
     #[arg(long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Begin a new file at this size, MB; 0 never
@@ -154,7 +154,7 @@ pub struct Output {
     /// Older files to keep; 0 all
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub output_file_max_backups: usize,
-    /// End after this many lines
+    /// End after this many lines; 0 never
     #[arg(long, value_name = "N")]
     pub output_limit_lines: Option<u64>,
     /// Colours: auto, always or never (NO_COLOR is respected)

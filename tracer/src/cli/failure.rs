@@ -1,7 +1,8 @@
 //! Why a command ends without success, and the exit code that says so.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
+use super::say::{say, say_bare};
 use crate::{collect, feed, probe};
 
 /// How a command failed.
@@ -33,11 +34,11 @@ impl Failure {
                 text.push_str(&cause);
             }
         }
-        eprintln!("skbtrail: {text}");
+        say(text);
         let log = error.chain().find_map(|cause| cause.downcast_ref::<collect::Error>()?.verifier_log());
         match log {
-            Some(log) if verbose => eprintln!("{log}"),
-            Some(_) => eprintln!("skbtrail: `--verbose` shows the verifier's whole log"),
+            Some(log) if verbose => say_bare(log),
+            Some(_) => say("`--verbose` shows the verifier's whole log"),
             None => {}
         }
     }
@@ -48,6 +49,12 @@ impl Failure {
             Self::Run(_) => ExitCode::from(1),
         }
     }
+}
+
+/// Whether the kernel refused something to this process.
+pub(crate) fn is_refusal(error: &anyhow::Error) -> bool {
+    let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::PermissionDenied;
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(refused))
 }
 
 /// Some of what is typed is only found wrong when the kernel's facts are at hand: those errors are known by their type.

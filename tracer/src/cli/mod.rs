@@ -1,12 +1,15 @@
 //! The command line: arguments as typed, what they mean, and a file for each command.
 //!
 //! Exit codes are decided here: 0 fine, 1 the run failed, 2 bad usage.
-#![expect(clippy::print_stderr, reason = "what is not data goes to stderr, and this layer says it")]
 
 pub mod args;
+mod caller;
 pub mod cmd;
+mod colour;
 mod failure;
 mod output;
+mod progress;
+mod say;
 mod settings;
 mod signals;
 mod stream;
@@ -23,7 +26,9 @@ pub use failure::Failure;
 pub fn main() -> ExitCode {
     // The hidden helper comes first: it must not depend on anything that the arguments could say.
     if std::env::args_os().nth(1).is_some_and(|first| first == holder::COMMAND) {
-        return match holder::run() {
+        let programs: Vec<i32> =
+            std::env::args_os().skip(2).filter_map(|descriptor| descriptor.to_str()?.parse().ok()).collect();
+        return match holder::run(&programs) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };

@@ -1,13 +1,15 @@
 //! Where rows go: stdout or a file, which may begin anew at a size.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
+
+use super::{caller::Caller, say::say};
 
 /// A file's owner may read and write it, nobody else: it holds traffic.
 const PRIVATE: u32 = 0o600;
@@ -21,11 +23,11 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Opens the file, or stdout without one.
-    pub(crate) fn open(path: Option<&Path>, max_mb: u64, backups: usize) -> anyhow::Result<Self> {
+    /// Opens the file with the rights of the caller, or stdout without one. 0 MB are no limit.
+    pub(crate) fn open(caller: Caller, path: Option<&Path>, max_mb: u64, backups: usize) -> anyhow::Result<Self> {
         Ok(match path {
             None => Self::Stdout(io::stdout()),
-            Some(path) => Self::File(Rotating::open(path, max_mb * 1_000_000, backups)?),
+            Some(path) => Self::File(Rotating::open(caller, path, max_mb.saturating_mul(1_000_000), backups)?),
         })
     }
 
@@ -51,6 +53,7 @@ pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
 
 /// A file that is put aside at a size: `FILE` is the newest, `FILE.1` the one before, and so on.
 pub(crate) struct Rotating {
+    caller: Caller,
     path: PathBuf,
     file: File,
     size: u64,
@@ -59,8 +62,11 @@ pub(crate) struct Rotating {
 }
 
 impl Rotating {
-    fn open(path: &Path, limit: u64, backups: usize) -> anyhow::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: create(path)?, size: 0, limit, backups })
+    fn open(caller: Caller, path: &Path, limit: u64, backups: usize) -> anyhow::Result<Self> {
+        let (file, regular) = create(caller, path)?;
+        // What is written to a device or a pipe takes no room there, and nobody wants it renamed.
+        let limit = if regular { limit } else { 0 };
+        Ok(Self { caller, path: path.to_owned(), file, size: 0, limit, backups })
     }
 
     fn write(&mut self, mut rows: &[u8]) -> anyhow::Result<()> {
@@ -93,20 +99,26 @@ impl Rotating {
 
     fn rotate(&mut self) -> anyhow::Result<()> {
         let mut last = 1;
-        while self.numbered(last).exists() && (self.backups == 0 || last < self.backups) {
+        while (self.backups == 0 || last < self.backups) && self.is_taken(last)? {
             last += 1;
         }
         for number in (1..last).rev() {
             self.rename(&self.numbered(number), &self.numbered(number + 1))?;
         }
         self.rename(&self.path, &self.numbered(1))?;
-        self.file = create(&self.path)?;
+        (self.file, _) = create(self.caller, &self.path)?;
         self.size = 0;
         Ok(())
     }
 
+    fn is_taken(&self, number: usize) -> anyhow::Result<bool> {
+        let path = self.numbered(number);
+        self.caller.attempt(|| fs::exists(&path)).with_context(|| format!("failed to look for `{}`", path.display()))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> anyhow::Result<()> {
-        fs::rename(from, to).with_context(|| format!("failed to put `{}` aside", self.path.display()))
+        let renamed = self.caller.attempt(|| fs::rename(from, to));
+        renamed.with_context(|| format!("failed to put `{}` aside", self.path.display()))
     }
 
     fn numbered(&self, number: usize) -> PathBuf {
@@ -116,24 +128,22 @@ impl Rotating {
     }
 }
 
-fn create(path: &Path) -> anyhow::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(PRIVATE)
-        .open(path)
-        .with_context(|| format!("failed to open `{}`", path.display()))?;
-    give_to_caller(&file);
-    Ok(file)
-}
-
-/// Under sudo the file belongs to the user who called. Not being able to say so is no reason to fail.
-fn give_to_caller(file: &File) {
-    let id = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
-    if let (Some(user), Some(group)) = (id("SUDO_UID"), id("SUDO_GID")) {
-        let _ = std::os::unix::fs::fchown(file, Some(user), Some(group));
+/// The file, empty, and whether it is one: a device, a pipe or a terminal is taken as it is.
+fn create(caller: Caller, path: &Path) -> anyhow::Result<(File, bool)> {
+    let failed = || format!("failed to open `{}`", path.display());
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(PRIVATE);
+    let file = caller.attempt(|| options.open(path)).with_context(failed)?;
+    let metadata = file.metadata().with_context(failed)?;
+    if metadata.is_file() {
+        caller.give(&file);
+        if metadata.permissions().mode() & !PRIVATE & 0o777 != 0
+            && let Err(error) = caller.attempt(|| file.set_permissions(Permissions::from_mode(PRIVATE)))
+        {
+            say(format_args!("others may read `{}`, which cannot be changed: {error}", path.display()));
+        }
     }
+    Ok((file, metadata.is_file()))
 }
 
 #[cfg(test)]
@@ -148,7 +158,7 @@ mod tests {
     fn older_files_move_up_and_the_oldest_goes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let mut file = Rotating::open(&path, 4, 2).unwrap();
+        let mut file = Rotating::open(Caller::default(), &path, 4, 2).unwrap();
         for rows in ["1\n", "2\n", "3\n", "4\n", "5\n", "6\n", "7\n"] {
             file.write(rows.as_bytes()).unwrap();
         }
@@ -162,7 +172,7 @@ mod tests {
     fn rows_at_once_are_spread_over_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let mut file = Rotating::open(&path, 6, 0).unwrap();
+        let mut file = Rotating::open(Caller::default(), &path, 6, 0).unwrap();
         file.write(b"1\n22\n333\nmuch too long\n4\n").unwrap();
         assert_eq!(contents(&path), "4\n");
         assert_eq!(contents(&file.numbered(1)), "much too long\n");
@@ -172,10 +182,31 @@ mod tests {
 
     #[test]
     fn a_file_is_for_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        Rotating::open(&path, 0, 0).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        Rotating::open(Caller::default(), &path, 0, 0).unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        Rotating::open(Caller::default(), &path, 0, 0).unwrap();
+        assert_eq!(mode(), 0o600);
+    }
+
+    #[test]
+    fn a_device_is_neither_changed_nor_put_aside() {
+        let before = fs::metadata("/dev/null").unwrap().permissions();
+        let mut file = Rotating::open(Caller::default(), Path::new("/dev/null"), 4, 2).unwrap();
+        file.write(b"1\n2\n3\n4\n5\n").unwrap();
+        assert_eq!(fs::metadata("/dev/null").unwrap().permissions(), before);
+        assert!(!file.numbered(1).exists());
+    }
+
+    #[test]
+    fn a_limit_beyond_all_numbers_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut output = Output::open(Caller::default(), Some(&path), u64::MAX, 0).unwrap();
+        output.write(b"1\n").unwrap();
+        assert_eq!(contents(&path), "1\n");
     }
 }

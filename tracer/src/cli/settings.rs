@@ -2,9 +2,12 @@
 
 use anyhow::{Context as _, anyhow, bail};
 
-use super::args::{Output, What};
+use super::{
+    args::{Output, What},
+    failure::{Failure, is_refusal},
+};
 use crate::{
-    collect::session::Backend,
+    collect::{privileges, session::Backend},
     feed::Options,
     filter::{self, Compiled},
     kernel::{Root, nearest::nearest, netns},
@@ -15,9 +18,27 @@ use crate::{
 /// Smallest and largest ring, MiB.
 const RING_MIB: std::ops::RangeInclusive<u32> = 1..=1024;
 
-/// Compiles the filter together with the flags that are spellings of it.
-pub(crate) fn filter(root: &Root, expression: &[String], what: &What) -> anyhow::Result<Compiled> {
+/// Compiles the filter as far as it is the same on every machine: namespace and interface are left out.
+pub(crate) fn portable_filter(expression: &[String], what: &What) -> anyhow::Result<Compiled> {
     let mark = what.filter_mark.as_deref().map(filter::parse_mark).transpose()?;
+    Ok(filter::compile(&filter::Request { expression: &expression.join(" "), mark, ..filter::Request::default() })?)
+}
+
+/// Compiles the filter together with the flags that are spellings of it. That this process may not look at a namespace is
+/// no bad usage.
+pub(crate) fn filter(root: &Root, expression: &[String], what: &What) -> Result<Compiled, Failure> {
+    let (netns, ifindex) = place(root, what).map_err(|error| match anyhow::Error::new(error) {
+        // Who may not trace at all hears that, which has a remedy.
+        error if is_refusal(&error) => privileges::require().err().map_or(Failure::Run(error), Into::into),
+        error => Failure::Usage(error),
+    })?;
+    let mark = what.filter_mark.as_deref().map(filter::parse_mark).transpose().map_err(Failure::usage)?;
+    let request = filter::Request { expression: &expression.join(" "), netns, ifindex, mark, pid: None };
+    filter::compile(&request).map_err(Failure::usage)
+}
+
+/// Inode of the namespace and index of the interface.
+fn place(root: &Root, what: &What) -> Result<(Option<u32>, Option<u32>), netns::Error> {
     let namespace = what.filter_netns.as_deref().map(|name| netns::resolve(root, name)).transpose()?;
     let ifindex =
         what.filter_ifname.as_deref().map(|name| netns::interface(root, namespace.as_ref(), name)).transpose()?;
@@ -26,14 +47,7 @@ pub(crate) fn filter(root: &Root, expression: &[String], what: &What) -> anyhow:
         (None, Some(_)) => Some(netns::own(root)?),
         (namespace, _) => namespace,
     };
-    let request = filter::Request {
-        expression: &expression.join(" "),
-        netns: namespace.map(|namespace| namespace.inode),
-        ifindex,
-        mark,
-        pid: None,
-    };
-    Ok(filter::compile(&request)?)
+    Ok((namespace.map(|namespace| namespace.inode), ifindex))
 }
 
 /// What to have the kernel do.

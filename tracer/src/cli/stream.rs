@@ -3,14 +3,16 @@
 use std::{collections::HashMap, fs::File, path::PathBuf, process::ExitCode, thread, time::Duration};
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
+    caller::Caller,
     output::{Output, is_closed},
+    progress::Progress,
+    say::say,
     signals::Stop,
 };
 use crate::{
-    collect::{Counts, Session},
+    collect::Session,
     feed::{Live, Names},
     model::{Event, Probe},
     symbol::Cache,
@@ -51,6 +53,8 @@ pub(crate) struct Stream {
     pub(crate) limit: Option<u64>,
     /// File to create once everything is attached.
     pub(crate) ready_file: Option<PathBuf>,
+    /// Whom that file is for.
+    pub(crate) caller: Caller,
     /// Signals.
     pub(crate) stop: Stop,
     /// Name the functions that were refused.
@@ -65,60 +69,78 @@ struct Rows<'a> {
     look: &'a Look,
     clock: Clock,
     buffer: Vec<u8>,
+    /// Rows that may be made in all.
+    limit: u64,
+    /// Rows made so far.
+    made: u64,
+    /// Those of them that still are in the buffer.
+    unwritten: u64,
 }
 
 /// Runs the trace to its end and says on stderr what became of its events.
-pub(crate) fn run(live: Live, mut stream: Stream) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let mut rows = Rows::new(&names, &stream.look, session.probes());
+    let Stream { look, mut output, limit, ready_file, caller, stop, verbose } = stream;
+    let mut rows = Rows::new(&names, &look, limit, session.probes());
     rows.header();
-    let mut start = Start::new(backend.name(), stream.ready_file.take(), stream.verbose);
-    let mut left = stream.limit.unwrap_or(u64::MAX);
-    let mut pause = SHORTEST_PAUSE;
-    let mut outcome = rows.write(&mut stream.output, &start);
-    while outcome.is_ok() && left > 0 && !stream.stop.requested() {
-        if let Err(error) = start.update(&mut session) {
-            outcome = Err(error);
-            break;
+    let progress = Progress::beside_events();
+    let mut start = Start { backend: backend.name(), progress, ready_file, caller, verbose, done: false };
+    let followed = rows
+        .write(&mut output, &start.progress)
+        .and_then(|()| follow(&mut session, &mut rows, &mut start, &mut output, &stop));
+    start.progress.close();
+    let stopped = followed.and(session.stop().map_err(Into::into));
+    // What is in the ring is still printed, unless a limit or the output has ended the run.
+    let outcome = stopped.and_then(|()| {
+        while rows.take(&mut session) > 0 {
+            rows.write(&mut output, &start.progress)?;
         }
-        let taken =
-            session.poll(BATCH.min(usize::try_from(left).unwrap_or(BATCH)), |event, probes| rows.add(&event, probes));
-        left -= taken as u64;
+        rows.write(&mut output, &start.progress)
+    });
+    finish(&session, rows.unwritten, outcome)
+}
+
+/// Prints events as they come, until a limit is reached or a signal comes. Some rows may be left in the buffer.
+fn follow(
+    session: &mut Session,
+    rows: &mut Rows<'_>,
+    start: &mut Start,
+    output: &mut Output,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let mut pause = SHORTEST_PAUSE;
+    while rows.left() > 0 && !stop.requested() {
+        start.update(session)?;
+        let taken = rows.take(session);
         if taken < BATCH || rows.buffer.len() >= GATHERED {
-            outcome = rows.write(&mut stream.output, &start);
+            rows.write(output, &start.progress)?;
         }
         pause = if taken > 0 { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-        if taken < BATCH && left > 0 {
+        if taken < BATCH && rows.left() > 0 {
+            session.check()?;
             thread::sleep(pause);
         }
     }
-    start.close();
-    session.stop()?;
-    // What is in the ring is still printed, unless a limit or the output has ended the run.
-    while outcome.is_ok() && left > 0 && session.poll(BATCH, |event, probes| rows.add(&event, probes)) > 0 {
-        outcome = rows.write(&mut stream.output, &start);
-    }
-    finish(&session, outcome)
+    Ok(())
 }
 
-fn finish(session: &Session, outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
-    let counts: Counts = session.counts()?;
-    match outcome {
-        // A reader that has seen enough is no failure.
-        Err(error) if !is_closed(&error) => {
-            eprintln!("skbtrail: {counts}");
-            return Err(error);
-        }
-        _ => eprintln!("skbtrail: {counts}"),
+/// Rows of a failed write count as lost, though the first of them may have got through.
+fn finish(session: &Session, unwritten: u64, outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    say(session.counts()?.without(unwritten));
+    // A reader that has seen enough is no failure.
+    if let Err(error) = outcome
+        && !is_closed(&error)
+    {
+        return Err(error);
     }
     if let Some(holder) = session.holder() {
-        eprintln!("skbtrail: process {holder} lets go of the probes in the background");
+        say(format_args!("process {holder} lets go of the probes in the background"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl<'a> Rows<'a> {
-    fn new(names: &'a Names, look: &'a Look, probes: &[Probe]) -> Self {
+    fn new(names: &'a Names, look: &'a Look, limit: Option<u64>, probes: &[Probe]) -> Self {
         let symbols = Cache::new(&names.symbols);
         let clock = Clock::new(Live::clock_offset(), jiff::tz::TimeZone::system());
         let columns = &look.columns;
@@ -131,25 +153,47 @@ impl<'a> Rows<'a> {
                 look.style,
             ))
         };
-        Self { printer, symbols, names, look, clock, buffer: Vec::new() }
+        Self {
+            printer,
+            symbols,
+            names,
+            look,
+            clock,
+            limit: limit.unwrap_or(u64::MAX),
+            made: 0,
+            unwritten: 0,
+            buffer: Vec::new(),
+        }
     }
 
     fn header(&mut self) {
         self.printer.header(&mut self.buffer);
     }
 
+    fn left(&self) -> u64 {
+        self.limit - self.made
+    }
+
+    /// Makes rows of a batch of the events that wait; returns how many these were.
+    fn take(&mut self, session: &mut Session) -> usize {
+        let most = BATCH.min(usize::try_from(self.left()).unwrap_or(BATCH));
+        session.poll(most, |event, probes| self.add(&event, probes))
+    }
+
     fn add(&mut self, event: &Event, probes: &[Probe]) {
         let context = context(self.names, self.look, &self.clock, &self.symbols, probes);
         self.printer.event(&Row::new(event, &context), &mut self.buffer);
+        self.made += 1;
+        self.unwritten += 1;
     }
 
-    fn write(&mut self, output: &mut Output, start: &Start) -> anyhow::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
+    fn write(&mut self, output: &mut Output, progress: &Progress) -> anyhow::Result<()> {
+        if !self.buffer.is_empty() {
+            progress.around(|| output.write(&self.buffer))?;
+            self.buffer.clear();
+            self.unwritten = 0;
         }
-        let written = start.around(|| output.write(&self.buffer));
-        self.buffer.clear();
-        written
+        Ok(())
     }
 }
 
@@ -176,69 +220,42 @@ fn context<'a>(
 /// What is said while the probes are attached, and once they are.
 struct Start {
     backend: &'static str,
-    bar: Option<ProgressBar>,
+    progress: Progress,
     ready_file: Option<PathBuf>,
+    caller: Caller,
     verbose: bool,
     done: bool,
 }
 
 impl Start {
-    fn new(backend: &'static str, ready_file: Option<PathBuf>, verbose: bool) -> Self {
-        Self { backend, bar: None, ready_file, verbose, done: false }
-    }
-
     /// Looks how far attaching has got; the first time that it is complete, says so and creates the ready file.
     fn update(&mut self, session: &mut Session) -> anyhow::Result<()> {
         if self.done {
             return Ok(());
         }
-        if let Some((answered, all)) = session.progress() {
-            self.bar.get_or_insert_with(|| bar(all)).set_position(answered as u64);
+        if let Some(news) = session.progress() {
+            self.progress.update(news);
             return Ok(());
         }
         self.done = true;
-        self.close();
+        self.progress.close();
         let attached = session.attached();
         attached.check()?;
-        eprintln!(
-            "skbtrail: listening at {} functions and tracepoints ({}), {} refused; Ctrl-C ends",
+        say(format_args!(
+            "listening at {} functions and tracepoints ({}), {} refused; Ctrl-C ends",
             attached.count,
             self.backend,
             attached.refused.len()
-        );
+        ));
         if self.verbose {
             for refused in &attached.refused {
-                eprintln!("skbtrail: refused: {}: {}", refused.function, refused.error);
+                say(format_args!("refused: {}: {}", refused.function, refused.error));
             }
         }
         if let Some(path) = &self.ready_file {
-            File::create(path).with_context(|| format!("failed to create `{}`", path.display()))?;
+            let created = self.caller.attempt(|| File::create(path));
+            created.with_context(|| format!("failed to create `{}`", path.display()))?;
         }
         Ok(())
     }
-
-    /// Runs `write` with the progress bar out of the way.
-    fn around<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
-    }
-
-    fn close(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// A bar on stderr, if that is a terminal; indicatif draws nothing elsewhere.
-fn bar(all: usize) -> ProgressBar {
-    let bar = ProgressBar::new(all as u64);
-    if let Ok(style) =
-        ProgressStyle::with_template("attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already")
-    {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Counts {
     /// Hits that matched the filter, by the kernel's count.
     pub seen: u64,
-    /// Events handed to the output.
+    /// Events shown: handed to the output, which took them.
     pub shown: u64,
     /// Lost: the ring was full.
     pub ring_full: u64,
@@ -15,6 +15,8 @@ pub struct Counts {
     pub undecodable: u64,
     /// Lost: left in the ring, since a limit ended the run or the output was closed.
     pub not_read: u64,
+    /// Lost: the output did not take them.
+    pub not_written: u64,
     /// Hits that the kernel did not hand to the program because another one ran on that CPU; whether they match is not known.
     pub missed: Option<u64>,
     /// Hits that the filter could not judge, for instance before the headers are written.
@@ -24,9 +26,15 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The same where the last `unwritten` events were handed to an output that did not take them.
+    #[must_use]
+    pub fn without(self, unwritten: u64) -> Self {
+        Self { shown: self.shown - unwritten, not_written: self.not_written + unwritten, ..self }
+    }
+
     /// All that was seen and is not shown.
     pub fn lost(&self) -> u64 {
-        self.ring_full + self.undecodable + self.not_read
+        self.ring_full + self.undecodable + self.not_read + self.not_written
     }
 
     /// `seen = shown + lost`.
@@ -38,7 +46,12 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "seen {}, shown {}, lost {}", self.seen, self.shown, self.lost())?;
-        let causes = [("ring full", self.ring_full), ("undecodable", self.undecodable), ("left unread", self.not_read)];
+        let causes = [
+            ("ring full", self.ring_full),
+            ("undecodable", self.undecodable),
+            ("left unread", self.not_read),
+            ("not written", self.not_written),
+        ];
         let causes: Vec<String> =
             causes.iter().filter(|(_, n)| *n > 0).map(|(cause, n)| format!("{cause} {n}")).collect();
         if !causes.is_empty() {
@@ -54,6 +67,9 @@ impl fmt::Display for Counts {
         }
         if self.own > 0 {
             write!(f, "; own {} hidden", self.own)?;
+        }
+        if !self.balanced() {
+            write!(f, "; counts do not add up: {} shown or lost of {}", self.shown + self.lost(), self.seen)?;
         }
         Ok(())
     }
@@ -74,6 +90,20 @@ mod tests {
             counts.to_string(),
             "seen 10, shown 6, lost 4 (ring full 3, left unread 1); missed 2 (another BPF program ran on that CPU); own 4 hidden"
         );
+    }
+
+    #[test]
+    fn what_the_output_did_not_take_is_lost() {
+        let counts = Counts { seen: 10, shown: 9, undecodable: 1, missed: Some(0), ..Counts::default() }.without(4);
+        assert!(counts.balanced());
+        assert_eq!(counts.to_string(), "seen 10, shown 5, lost 5 (undecodable 1, not written 4)");
+    }
+
+    #[test]
+    fn counts_that_do_not_add_up_are_no_secret() {
+        let counts = Counts { seen: 10, shown: 11, missed: Some(0), ..Counts::default() };
+        assert!(!counts.balanced());
+        assert_eq!(counts.to_string(), "seen 10, shown 11, lost 0; counts do not add up: 11 shown or lost of 10");
     }
 
     #[test]

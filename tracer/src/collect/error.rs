@@ -65,6 +65,9 @@ pub enum Error {
     /// The process that holds the probes could not be started or ended early.
     #[error("failed to run the process that holds the probes")]
     Holder(#[source] io::Error),
+    /// The process that holds the probes is gone, and they with it.
+    #[error("the process that holds the probes ended ({0}), so nothing is traced any more")]
+    HolderEnded(std::process::ExitStatus),
     /// Privileges could not be dropped.
     #[error("failed to drop privileges")]
     Privileges(#[source] caps::errors::CapsError),

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     kernel::btf::Chain,
     model::{Event, EventKind, Probe, ProbeId},
+    probe::AddressIndex,
 };
 
 /// Bytes of the ring unless a run asks for another size.
@@ -75,7 +76,7 @@ pub struct Session {
     kprobes: Option<Probes>,
     wanted: Wanted,
     probes: Vec<Probe>,
-    by_address: HashMap<u64, ProbeId>,
+    places: Places,
     shown: u64,
     undecodable: u64,
 }
@@ -98,7 +99,7 @@ impl Session {
         tracepoint::attach(&object, &request.tracepoints, &mut attached)?;
         let wanted =
             Wanted { caller: settings.want_caller != 0, stack: settings.want_stack != 0, chains: request.chains };
-        let by_address = addresses(&request.probes);
+        let places = Places::new(&request.probes);
         Ok(Self {
             maps,
             _object: object,
@@ -106,7 +107,7 @@ impl Session {
             kprobes,
             wanted,
             probes: request.probes,
-            by_address,
+            places,
             shown: 0,
             undecodable: 0,
         })
@@ -121,8 +122,8 @@ impl Session {
             && let Some(record) = self.maps.events.next()
         {
             taken += 1;
-            let (probes, by_address) = (&mut self.probes, &mut self.by_address);
-            match decode(&record, &self.wanted, |kind, func| find(kind, func, probes, by_address)) {
+            let (probes, places) = (&mut self.probes, &mut self.places);
+            match decode(&record, &self.wanted, |kind, func| places.find(kind, func, probes)) {
                 Some(mut event) => {
                     self.shown += 1;
                     // The argument behind the `sk_buff` was read whatever it is: only the probe knows whether it is a reason.
@@ -154,6 +155,11 @@ impl Session {
         kprobes.update(&mut self.attached).then(|| kprobes.progress())
     }
 
+    /// An error if tracing has ended by itself: the process that holds single kprobes is gone.
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.kprobes.as_mut().map_or(Ok(()), Probes::check)
+    }
+
     /// What is attached, and what was refused.
     pub fn attached(&self) -> &Attached {
         &self.attached
@@ -179,6 +185,7 @@ impl Session {
             undecidable: self.count(counter::UNDECIDABLE)?,
             own: self.count(counter::OWN)?,
             not_read: 0,
+            not_written: 0,
             missed: self.missed(),
         };
         counts.not_read = counts.seen.saturating_sub(counts.shown + counts.ring_full + counts.undecodable);
@@ -196,24 +203,29 @@ impl Session {
     }
 }
 
-/// What `bpf_get_func_ip` may say for each probe: the symbol's address, or that of the patched call four bytes behind it
-/// (`endbr64`).
-fn addresses(probes: &[Probe]) -> HashMap<u64, ProbeId> {
-    let mut by_address = HashMap::with_capacity(probes.len() * 2);
-    for (index, probe) in probes.iter().enumerate().filter(|(_, probe)| probe.address != 0) {
-        by_address.insert(probe.address, ProbeId(index as u32));
-        by_address.entry(probe.address - 4).or_insert(ProbeId(index as u32));
-    }
-    by_address
+/// The probes of a run by their addresses.
+struct Places {
+    known: AddressIndex,
+    /// Those that reported without being in the table; it grew by them.
+    others: HashMap<u64, ProbeId>,
 }
 
-/// The probe of a hit; one that is not in the table gets a place there, named by its address.
-fn find(kind: EventKind, func: u64, probes: &mut Vec<Probe>, by_address: &mut HashMap<u64, ProbeId>) -> ProbeId {
-    if kind != EventKind::Call && func < probes.len() as u64 {
-        return ProbeId(func as u32);
+impl Places {
+    fn new(probes: &[Probe]) -> Self {
+        let places = probes.iter().enumerate().map(|(index, probe)| (probe.address, ProbeId(index as u32)));
+        Self { known: AddressIndex::new(places), others: HashMap::new() }
     }
-    *by_address.entry(func).or_insert_with(|| {
-        probes.push(Probe { name: format!("{func:#x}"), module: None, address: func, takes_reason: false });
-        ProbeId(probes.len() as u32 - 1)
-    })
+
+    /// The probe of a hit; one that is not in the table gets a place there, named by its address.
+    fn find(&mut self, kind: EventKind, func: u64, probes: &mut Vec<Probe>) -> ProbeId {
+        if kind != EventKind::Call && func < probes.len() as u64 {
+            return ProbeId(func as u32);
+        }
+        self.known.get(func).unwrap_or_else(|| {
+            *self.others.entry(func).or_insert_with(|| {
+                probes.push(Probe { name: format!("{func:#x}"), module: None, address: func, takes_reason: false });
+                ProbeId(probes.len() as u32 - 1)
+            })
+        })
+    }
 }

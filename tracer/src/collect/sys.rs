@@ -194,14 +194,29 @@ struct PerfEventAttr {
     offset: u64,
 }
 
-/// Puts a kprobe on the entry of `function` and attaches a program; closing the descriptor takes both away.
+/// Where a kprobe goes.
+#[derive(Clone, Copy)]
+pub(super) enum Entry<'a> {
+    /// The entry of the function at this address.
+    Address(u64),
+    /// The entry of the first function of this name.
+    Name(&'a CStr),
+}
+
+/// Puts a kprobe on the entry of a function and attaches a program; closing the descriptor takes both away.
 ///
 /// `pmu` is the number in `/sys/bus/event_source/devices/kprobe/type`.
-pub(super) fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, function: &CStr) -> io::Result<OwnedFd> {
+pub(super) fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, entry: Entry<'_>) -> io::Result<OwnedFd> {
+    // `config1` is a name or nothing, `config2` an address or the offset behind the name.
+    let (function, offset) = match entry {
+        Entry::Address(address) => (0, address),
+        Entry::Name(name) => (name.as_ptr() as u64, 0),
+    };
     let attr = PerfEventAttr {
         kind: pmu,
         size: size_of::<PerfEventAttr>() as u32,
-        function: function.as_ptr() as u64,
+        function,
+        offset,
         ..PerfEventAttr::default()
     };
     // SAFETY: the structure outlives the call; every CPU is watched through CPU 0's event, as for any kprobe.

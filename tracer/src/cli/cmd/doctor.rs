@@ -44,7 +44,7 @@ fn report(root: &Root, args: Args, out: &mut dyn Write) -> anyhow::Result<ExitCo
 fn checks(features: &Features) -> [Check<'_>; 11] {
     let check = |key, name, support| Check { key, name, support };
     [
-        check("ring_buffer", "ring buffer", &features.ring_buffer),
+        check("new_enough", "new enough", &features.new_enough),
         check("btf", "BTF", &features.btf),
         check("tracepoints", "tracepoints", &features.tracepoints),
         check("kprobes", "kprobes", &features.kprobes),

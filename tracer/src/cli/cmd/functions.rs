@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use crate::{
+    cli::say::say,
     kernel::{Root, btf, features::Features},
     probe::{self, Function, Modules, Selection, Status},
 };
@@ -32,16 +33,16 @@ pub struct Args {
 
 /// Lists the functions; exit code 1 if there is none.
 pub fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    list(&Root::system(), args, out)
+    list(&Root::system(), args, &|note| say(note), out)
 }
 
-fn list(root: &Root, args: Args, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+fn list(root: &Root, args: Args, say: &dyn Fn(&str), out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let selection = Selection::new(args.pattern.as_deref()).context("failed to read the regular expression")?;
     let modules = if args.kmods.is_empty() { Modules::All } else { Modules::Only(args.kmods) };
     let vmlinux = btf::vmlinux(root).context("failed to read the kernel's types")?;
     let discovery = probe::discover(root, &vmlinux, &modules)?;
     for note in notes(root, &vmlinux, &discovery.notes) {
-        eprintln!("skbtrail: {note}");
+        say(&note);
     }
     let listed: Vec<&Function> = discovery
         .functions
@@ -174,7 +175,7 @@ __netif_receive_skb_core  -       1 (**)     the kernel does not list it as trac
         write("/sys/kernel/tracing/available_filter_functions_addrs", b"0xff10 ip_rcv\n0xff20 tcp_ack\n");
         let args = Args { pattern: Some("tcp_.*".to_owned()), kmods: Vec::new(), all: false, json: false };
         let mut out = Vec::new();
-        list(&root, args, &mut out).unwrap();
+        list(&root, args, &|_| (), &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "FUNCTION  MODULE  ARGUMENT\ntcp_ack   -       1\n");
     }
 }

@@ -16,13 +16,22 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use super::{Attached, Refused, Target, holder, load_programs};
 use crate::collect::{error::Error, object::Object, privileges};
 
+/// A line of the holder.
+#[derive(Debug)]
+enum Answer {
+    /// 0, or the kernel's error number for one function.
+    Errno(i32),
+    /// Why it gave up.
+    Failed(String),
+}
+
 /// Kprobes that are being attached, or are.
 #[derive(Debug)]
 pub struct Probes {
     /// Its input: closing it lets go of everything.
     input: Option<File>,
     child: Child,
-    answers: Receiver<i32>,
+    answers: Receiver<Answer>,
     /// Functions in the order asked for; those before `answered` have their answer.
     functions: Vec<String>,
     answered: usize,
@@ -35,7 +44,7 @@ impl Probes {
     pub fn start(object: &Object, targets: &[Target]) -> Result<(Self, Attached), Error> {
         let (judge, programs) = load_programs(object, targets, false)?;
         let mut by_program: Vec<(&'static str, i32)> = Vec::new();
-        let mut attached = Attached::default();
+        let mut attached = Attached { wanted: targets.len(), ..Attached::default() };
         for (descriptor, members) in programs {
             inherit(&descriptor, true).map_err(Error::Holder)?;
             if let Some(first) = members.first() {
@@ -43,7 +52,7 @@ impl Probes {
             }
             attached.programs.push(descriptor);
         }
-        let child = spawn();
+        let child = spawn(by_program.iter().map(|(_, descriptor)| *descriptor));
         for descriptor in &attached.programs {
             inherit(descriptor, false).map_err(Error::Holder)?;
         }
@@ -65,7 +74,7 @@ impl Probes {
             match self.answers.try_recv() {
                 Ok(answer) => self.note(answer, attached),
                 Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => self.finish(attached),
+                Err(TryRecvError::Disconnected) => self.finish("it ended early", attached),
             }
         }
         false
@@ -81,7 +90,19 @@ impl Probes {
         self.child.id()
     }
 
-    fn note(&mut self, answer: i32, attached: &mut Attached) {
+    /// An error if the holder has ended, and all its probes with it.
+    pub fn check(&mut self) -> Result<(), Error> {
+        match self.child.try_wait() {
+            Ok(Some(status)) if self.finished => Err(Error::HolderEnded(status)),
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self, answer: Answer, attached: &mut Attached) {
+        let answer = match answer {
+            Answer::Errno(number) => number,
+            Answer::Failed(why) => return self.finish(&why, attached),
+        };
         if answer == 0 {
             attached.count += 1;
         } else if let Some(function) = self.functions.get(self.answered) {
@@ -93,9 +114,9 @@ impl Probes {
     }
 
     /// The holder ended before its time: what it did not answer is not attached.
-    fn finish(&mut self, attached: &mut Attached) {
+    fn finish(&mut self, why: &str, attached: &mut Attached) {
         for function in self.functions.drain(self.answered..) {
-            let error = io::Error::other("the process that holds the probes ended early");
+            let error = io::Error::other(format!("the process that holds the probes: {why}"));
             attached.refused.push(Refused { function, error });
         }
         self.finished = true;
@@ -110,9 +131,10 @@ impl Drop for Probes {
     }
 }
 
-fn spawn() -> io::Result<Child> {
+fn spawn(programs: impl Iterator<Item = i32>) -> io::Result<Child> {
     Command::new("/proc/self/exe")
         .arg(holder::COMMAND)
+        .args(programs.map(|descriptor| descriptor.to_string()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -131,7 +153,7 @@ fn ask(input: ChildStdin, targets: &[Target], programs: &[(&'static str, i32)]) 
     let mut text = String::new();
     for target in targets {
         if let Some((_, descriptor)) = programs.iter().find(|(program, _)| *program == target.program) {
-            let _ = writeln!(text, "{descriptor} {}", target.function);
+            let _ = writeln!(text, "{descriptor} {} {}", target.address, target.function);
         }
     }
     text.push_str(holder::END);
@@ -153,11 +175,11 @@ fn on_a_thread(work: impl FnOnce() + Send + 'static) {
     });
 }
 
-fn listen(output: ChildStdout) -> Receiver<i32> {
+fn listen(output: ChildStdout) -> Receiver<Answer> {
     let (sender, receiver) = channel();
     on_a_thread(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let Ok(answer) = line.parse() else { break };
+            let answer = line.parse().map_or(Answer::Failed(line), Answer::Errno);
             if sender.send(answer).is_err() {
                 break;
             }

@@ -38,15 +38,20 @@ pub struct Attached {
     pub links: Vec<OwnedFd>,
     /// Functions or tracepoints attached so far.
     pub count: usize,
+    /// Tracepoints among them.
+    pub tracepoints: usize,
+    /// Functions asked for.
+    pub wanted: usize,
     /// Those that could not be.
     pub refused: Vec<Refused>,
 }
 
 impl Attached {
-    /// An error if all was refused.
+    /// An error if nothing of what was asked for could be attached.
     pub fn check(&self) -> Result<(), Error> {
+        let no_function = self.wanted > 0 && self.count == self.tracepoints;
         match self.refused.first() {
-            Some(first) if self.count == 0 => Err(Error::NothingAttached {
+            Some(first) if no_function || self.count == 0 => Err(Error::NothingAttached {
                 count: self.refused.len(),
                 first: format!("{}: {}", first.function, first.error),
             }),

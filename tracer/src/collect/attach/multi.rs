@@ -8,7 +8,7 @@ use crate::collect::{error::Error, object::Object, sys};
 /// Attaches to all `targets`. One function that the kernel refuses fails a whole link, so a link that fails is tried again
 /// in halves, down to the function.
 pub fn attach(object: &Object, targets: &[Target]) -> Result<Attached, Error> {
-    let mut attached = Attached::default();
+    let mut attached = Attached { wanted: targets.len(), ..Attached::default() };
     let (judge, groups) = load_programs(object, targets, true)?;
     attached.programs.push(judge);
     for (program, members) in groups {

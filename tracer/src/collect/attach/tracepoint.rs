@@ -38,6 +38,7 @@ pub fn attach(object: &Object, tracepoints: &[Tracepoint], attached: &mut Attach
                 attached.links.push(link);
                 attached.programs.push(program);
                 attached.count += 1;
+                attached.tracepoints += 1;
             }
             Err(error) => attached.refused.push(Refused { function: tracepoint.name.clone(), error }),
         }

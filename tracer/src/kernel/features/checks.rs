@@ -11,8 +11,9 @@ use crate::kernel::{
     functions,
 };
 
-/// The ring buffer, without which no event reaches user space.
-const RING_BUFFER: Release = Release::of(5, 8);
+/// `bpf_loop`, in which filters run, and drop reasons in `skb:kfree_skb` (commits e6f2dd0f8067 and c504e5c2f964).
+const MINIMUM: Release = Release::of(5, 17);
+
 /// What the kernel's own types say about it.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
@@ -35,15 +36,15 @@ impl Known {
     }
 }
 
-pub(super) fn ring_buffer(release: &Release) -> Support {
+pub(super) fn new_enough(release: &Release) -> Support {
     if release.is_unknown() {
         return Support::Unknown("/proc/sys/kernel/osrelease cannot be read".to_owned());
     }
     Support::when(
-        *release >= RING_BUFFER,
-        "this kernel has no BPF ring buffer (5.8)",
+        *release >= MINIMUM,
+        "this kernel is older than 5.17",
         "nothing can be traced",
-        "boot a newer kernel",
+        "boot a kernel of 5.17 or later",
     )
 }
 

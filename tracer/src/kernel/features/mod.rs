@@ -43,7 +43,7 @@ pub struct Features {
     /// The running kernel.
     pub release: Release,
     /// It is new enough for any tracing.
-    pub ring_buffer: Support,
+    pub new_enough: Support,
     /// It describes its types.
     pub btf: Support,
     /// Raw tracepoints with typed arguments.
@@ -93,7 +93,7 @@ impl Features {
         let process = Process::read(root);
         let known = btf.map(Known::find);
         Self {
-            ring_buffer: checks::ring_buffer(&release),
+            new_enough: checks::new_enough(&release),
             btf: checks::types(btf),
             tracepoints: checks::tracepoints(known),
             kprobes: checks::kprobes(root, known),
@@ -111,7 +111,7 @@ impl Features {
     /// What no backend works without and is lacking.
     pub fn blockers(&self) -> Vec<&Lack> {
         let needed =
-            [&self.ring_buffer, &self.btf, &self.lockdown, &self.capabilities, &self.memory_lock, &self.tracepoints];
+            [&self.new_enough, &self.btf, &self.lockdown, &self.capabilities, &self.memory_lock, &self.tracepoints];
         needed.into_iter().filter_map(Support::lack).collect()
     }
 }

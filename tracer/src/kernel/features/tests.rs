@@ -44,7 +44,7 @@ fn why(support: &Support) -> &str {
 fn a_kernel_with_everything_lacks_nothing() {
     let features = features(&ALL, &[]);
     let all = [
-        &features.ring_buffer,
+        &features.new_enough,
         &features.btf,
         &features.tracepoints,
         &features.kprobes,
@@ -73,8 +73,8 @@ fn each_lack_is_named() {
     check(
         "/proc/sys/kernel/osrelease",
         "5.4.0",
-        |all| &all.ring_buffer,
-        "this kernel has no BPF ring buffer (5.8)",
+        |all| &all.new_enough,
+        "this kernel is older than 5.17",
         true,
     );
     check(

@@ -83,7 +83,7 @@ pub enum Error {
     },
 }
 
-/// The namespace that an argument means: an absolute path, `inode:N`, `pid:N`, or a name under `/run/netns`.
+/// The namespace that an argument means: a path, which has a slash, `inode:N`, `pid:N`, or a name under `/run/netns`.
 pub fn resolve(root: &Root, argument: &str) -> Result<Netns, Error> {
     let number = |text: &str| text.parse::<u32>().map_err(|_| Error::Number(argument.to_owned()));
     if let Some(inode) = argument.strip_prefix("inode:") {
@@ -92,6 +92,8 @@ pub fn resolve(root: &Root, argument: &str) -> Result<Netns, Error> {
         of_process(root, number(pid)?)
     } else if argument.starts_with('/') {
         at(root.path(argument))
+    } else if argument.contains('/') {
+        at(PathBuf::from(argument))
     } else {
         at(named(root, argument)?)
     }
@@ -123,7 +125,7 @@ fn of_process(root: &Root, pid: u32) -> Result<Netns, Error> {
 }
 
 fn named(root: &Root, name: &str) -> Result<PathBuf, Error> {
-    // A name is no path: `a/b` or `..` would lead out of the directory.
+    // A name is no path: `..` would lead out of the directory.
     let is_name = Path::new(name).file_name().is_some_and(|last| last == name);
     let found = DIRECTORIES.iter().map(|directory| root.path(directory).join(name)).find(|path| path.exists());
     found.filter(|_| is_name).ok_or_else(|| {
@@ -200,7 +202,9 @@ mod tests {
         check("web", "`/run/netns/web` is no network namespace");
         check("wen", "no network namespace is called `wen`, did you mean `web`?");
         check("zzzzzzz", "no network namespace is called `zzzzzzz`");
-        check("../netns/web", "no network namespace is called `../netns/web`");
+        check("./no/such/web", "failed to open `./no/such/web`");
+        check("src/lib.rs", "`src/lib.rs` is no network namespace");
+        check("..", "no network namespace is called `..`");
         check("", "no network namespace is called ``");
     }
 

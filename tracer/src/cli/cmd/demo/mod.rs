@@ -5,20 +5,21 @@ mod net;
 mod traffic;
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     process::ExitCode,
     thread,
     time::{Duration, Instant},
 };
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 use self::{
     net::{ADDRESSES, Pair},
     traffic::{CLOSED_PORT, OPEN_PORT, Sockets},
 };
 use crate::{
-    cli::{Failure, output::is_closed, settings, signals::Stop},
+    cli::{
+        Failure, args::ColorWhen, colour, failure::is_refusal, output::is_closed, progress::Progress, say::say,
+        settings, signals::Stop,
+    },
     collect::{
         Session, privileges,
         session::{Backend, RING_BYTES},
@@ -29,7 +30,7 @@ use crate::{
     model::{Event, Transport},
     probe::{Modules, Selection},
     symbol::Cache,
-    view::{self, Context, Style, Timestamp},
+    view::{self, Context, Timestamp},
 };
 
 /// What is shown where tracing is not permitted.
@@ -66,38 +67,33 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
 }
 
-fn is_refusal(error: &anyhow::Error) -> bool {
-    let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::PermissionDenied;
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(refused))
-}
-
 fn trace_own_packets(backend: Option<Backend>) -> Result<ExitCode, Failure> {
     let stop = Stop::install()?;
     let pair =
         Pair::new().map_err(|error| anyhow::Error::new(error).context("failed to make the demo's namespaces"))?;
     let sockets = Sockets::open(&pair)?;
-    eprintln!("skbtrail: made two private namespaces ({} and {})", pair.sender.inode, pair.receiver.inode);
+    say(format_args!("made two private namespaces ({} and {})", pair.sender.inode, pair.receiver.inode));
     let mut live = Live::start(&Root::system(), options(backend)?)?;
     privileges::drop_all_but_needed()?;
     live.names.namespaces.insert(pair.sender.inode, "sender".to_owned());
     live.names.namespaces.insert(pair.receiver.inode, "receiver".to_owned());
     if !wait_until_attached(&mut live.session, &stop) {
-        return Ok(ExitCode::from(130));
+        return Ok(stop.exit_code());
     }
     let count = live.session.attached().count;
     let backend = live.backend.name();
-    eprintln!("skbtrail: listening at {count} functions and tracepoints ({backend}); sending two packets");
+    say(format_args!("listening at {count} functions and tracepoints ({backend}); sending two packets"));
     sockets.send()?;
     let events = gather(&mut live.session, &stop)?;
     match show(&live, &events) {
         Err(error) if is_closed(&error) => {}
         other => other?,
     }
-    eprintln!("skbtrail: {}", live.session.counts()?);
+    say(live.session.counts()?);
     if let Some(holder) = live.session.holder() {
-        eprintln!("skbtrail: process {holder} lets go of the probes in the background");
+        say(format_args!("process {holder} lets go of the probes in the background"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(stop.exit_code())
 }
 
 fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
@@ -121,8 +117,8 @@ fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
 }
 
 fn sample(why: &str) -> Result<ExitCode, Failure> {
-    eprintln!("skbtrail: {why}");
-    eprintln!("skbtrail: this is a sample, recorded on Debian's Linux 6.12:");
+    say(why);
+    say("this is a sample, recorded on Debian's Linux 6.12:");
     match io::stdout().write_all(SAMPLE.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),
@@ -131,24 +127,15 @@ fn sample(why: &str) -> Result<ExitCode, Failure> {
 
 /// Single kprobes take their time; returns false if a signal came first.
 fn wait_until_attached(session: &mut Session, stop: &Stop) -> bool {
-    let mut bar: Option<ProgressBar> = None;
-    while let Some((answered, all)) = session.progress() {
+    let mut progress = Progress::waiting();
+    while let Some(news) = session.progress() {
         if stop.requested() {
             return false;
         }
-        bar.get_or_insert_with(|| {
-            let bar = ProgressBar::new(all as u64);
-            if let Ok(style) = ProgressStyle::with_template("attaching [{bar:30}] {pos}/{len} functions, {eta} left") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar
-        })
-        .set_position(answered as u64);
+        progress.update(news);
         thread::sleep(PAUSE);
     }
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+    progress.close();
     true
 }
 
@@ -181,8 +168,7 @@ fn show(live: &Live, events: &[Event]) -> anyhow::Result<()> {
         timestamp: Timestamp::None,
         tcp_flags: false,
     };
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let style = if colour { Style::Colour } else { Style::Plain };
+    let style = colour::style(ColorWhen::Auto);
     let mut out = Vec::new();
     for port in [OPEN_PORT, CLOSED_PORT] {
         let packet: Vec<Event> = events.iter().filter(|event| goes_to(event, port)).cloned().collect();

@@ -1,0 +1,49 @@
+//! A bar on stderr while single kprobes are attached. indicatif draws nothing where stderr is no terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar that appears with the first news.
+pub(crate) struct Progress {
+    template: &'static str,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// For a command that waits until all is attached.
+    pub(crate) fn waiting() -> Self {
+        Self { template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left", bar: None }
+    }
+
+    /// For a command that shows events in the meantime.
+    pub(crate) fn beside_events() -> Self {
+        Self { template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already", bar: None }
+    }
+
+    /// So many are done, of so many.
+    pub(crate) fn update(&mut self, (done, all): (usize, usize)) {
+        self.bar.get_or_insert_with(|| bar(self.template, all)).set_position(done as u64);
+    }
+
+    /// Runs `write` with the bar out of the way.
+    pub(crate) fn around<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn close(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(template: &str, all: usize) -> ProgressBar {
+    let bar = ProgressBar::new(all as u64);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
