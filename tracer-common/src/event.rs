@@ -64,8 +64,6 @@ pub struct Event {
     pub mtu: u32,
     /// The argument after the `sk_buff`: the drop reason, in functions that take one there.
     pub argument: u32,
-    /// Offset of the network header minus that of the data: where `skb->data` stands, in bytes.
-    pub data_offset: i32,
     /// CPU of the hit.
     pub cpu: u16,
     /// `skb->protocol`, host order.
@@ -83,7 +81,7 @@ pub struct Event {
     /// `skb->pkt_type` (`PACKET_HOST`, …).
     pub packet_type: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 7],
     /// `current->comm`.
     pub comm: [u8; 16],
     /// `skb->dev->name`.

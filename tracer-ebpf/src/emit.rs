@@ -111,7 +111,7 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
         (*event).pid = (bpf_get_current_pid_tgid() >> 32) as u32;
         (*event).cpu = bpf_get_smp_processor_id() as u16;
         (*event).argument = hit.argument;
-        (*event).reserved = [0; 3];
+        (*event).reserved = [0; 7];
         bpf_get_current_comm((&raw mut (*event).comm).cast(), 16);
         fill_packet(event, hit.skb);
         fill_device(event, hit.skb, device);
@@ -162,17 +162,14 @@ unsafe fn fill_device(event: *mut Event, skb: u64, device: Device) {
 unsafe fn fill_headers(event: *mut Event, skb: u64) {
     let packet = Packet::locate(skb, 0);
     let network = packet.network;
-    let data: u64 = member!(skb, skb_data);
     // SAFETY: as for `fill`.
     unsafe {
         (*event).header_len = 0;
-        (*event).data_offset = 0;
         if network != NOWHERE && network < packet.end {
             let available = packet.end - network;
             let length = if available > HEADER_BYTES as u64 { HEADER_BYTES as u64 } else { available };
             if bpf_probe_read_kernel((&raw mut (*event).headers).cast(), length as u32, network as *const c_void) == 0 {
                 (*event).header_len = length as u16;
-                (*event).data_offset = (network as i64 - data as i64) as i32;
                 (*event).flags |= flags::NETWORK;
                 return;
             }

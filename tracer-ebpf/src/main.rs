@@ -131,12 +131,6 @@ pub fn dropped(context: RawTracePointContext) -> i32 {
     0
 }
 
-/// Does nothing: what the mere attaching costs.
-#[kprobe]
-pub fn empty(_context: ProbeContext) -> u32 {
-    0
-}
-
 #[inline(always)]
 fn argument(context: *mut c_void, index: usize) -> u64 {
     // SAFETY: a raw tracepoint's context is an array of its arguments; the verifier checks the index against it.

@@ -15,7 +15,9 @@
 //! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-compile_error!("skbtrail reads registers and finds arguments as Linux on x86-64 passes them; other machines are not done yet");
+compile_error!(
+    "skbtrail reads registers and finds arguments as Linux on x86-64 passes them; other machines are not done yet"
+);
 
 pub mod cli;
 pub mod collect;

@@ -55,7 +55,7 @@ pub fn read(btf: &Btf) -> Found {
 /// Byte and mask of `sk_buff.vlan_present`, which only kernels before 6.2 have.
 fn vlan_present(btf: &Btf) -> (u32, u32) {
     let field = btf.find(Kind::Struct, "sk_buff").and_then(|id| btf.member(id, "vlan_present").ok());
-    field.map_or((ABSENT, 0), |field| ((field.bit_offset / 8) as u32, 1 << (field.bit_offset % 8)))
+    field.map_or((ABSENT, 0), |field| (field.bit_offset / 8, 1 << (field.bit_offset % 8)))
 }
 
 /// A member to look for: its path, and the bytes that the kernel side reads there.

@@ -20,7 +20,7 @@ use crate::{
 };
 pub use addresses::AddressIndex;
 pub use modules::{Error, Modules};
-pub use plan::{Group, Plan};
+pub use plan::Plan;
 pub use select::Selection;
 pub use tracepoints::{Tracepoint, tracepoints};
 

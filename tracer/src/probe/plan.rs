@@ -1,7 +1,5 @@
 //! What to attach, and what first.
 
-use std::collections::BTreeMap;
-
 use super::{Function, Selection};
 
 /// Functions that nearly every packet passes: attached first, they show traffic while the rest is being attached.
@@ -36,21 +34,8 @@ const FIRST: [&str; 24] = [
 /// Traceable and wanted functions, as positions in the slice that the plan was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// One for each program that is needed.
-    pub groups: Vec<Group>,
     /// All of them, most useful first, for attaching one by one.
     pub order: Vec<usize>,
-}
-
-/// Functions that take the packet at the same place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// Which argument, from 1.
-    pub position: u8,
-    /// It is `struct sk_buff **`.
-    pub double: bool,
-    /// Its functions.
-    pub functions: Vec<usize>,
 }
 
 impl Plan {
@@ -58,15 +43,8 @@ impl Plan {
     pub fn new(functions: &[Function], selection: &Selection) -> Self {
         let wanted = |number: &usize| functions[*number].is_traceable() && selection.matches(&functions[*number].name);
         let mut order: Vec<usize> = (0..functions.len()).filter(wanted).collect();
-        let mut groups: BTreeMap<(u8, bool), Vec<usize>> = BTreeMap::new();
-        for &number in &order {
-            let function = &functions[number];
-            groups.entry((function.position, function.double)).or_default().push(number);
-        }
         order.sort_by_key(|&number| rank(&functions[number]));
-        let groups =
-            groups.into_iter().map(|((position, double), functions)| Group { position, double, functions }).collect();
-        Self { groups, order }
+        Self { order }
     }
 
     /// Number of functions.
@@ -106,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn useful_functions_come_first_and_groups_share_a_place() {
+    fn useful_functions_come_first() {
         let functions = [
             function("br_dev", Some("bridge"), 1, false, Status::Traceable),
             function("a_helper", None, 2, false, Status::Traceable),
@@ -116,9 +94,6 @@ mod tests {
         ];
         let plan = Plan::new(&functions, &Selection::default());
         assert_eq!(plan.order, [4, 3, 1, 0]);
-        let groups: Vec<_> =
-            plan.groups.iter().map(|group| (group.position, group.double, group.functions.as_slice())).collect();
-        assert_eq!(groups, [(1, false, [0, 3].as_slice()), (1, true, &[4]), (2, false, &[1])]);
     }
 
     #[test]

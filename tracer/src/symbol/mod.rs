@@ -23,13 +23,3 @@ pub struct Symbol<'a> {
     /// Bytes from the function's start.
     pub offset: u64,
 }
-
-/// Knows no symbol, as where `/proc/kallsyms` hides its addresses.
-#[derive(Clone, Copy, Debug)]
-pub struct NoSymbols;
-
-impl Symbols for NoSymbols {
-    fn resolve(&self, _address: u64) -> Option<Symbol<'_>> {
-        None
-    }
-}

@@ -1,5 +1,7 @@
 //! What the programs in the kernel are told before they are loaded.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use tracer_common::{
     config::{ABSENT, Settings},
     event::{METADATA_VALUES, PACKET_BYTES},
@@ -14,6 +16,8 @@ use crate::{
     },
 };
 
+/// Inode of the PID namespace that the kernel starts with (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
+const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
 /// No process has this id.
 const NOBODY: u32 = u32::MAX;
 
@@ -49,7 +53,7 @@ pub(super) fn constants(
         rdonly_cast: direct.as_ref().map_or(0, |direct| direct.kfunc),
         settings: Settings {
             window: direct.as_ref().map_or(0, |direct| direct.window),
-            own_pid: if options.hide_own { std::process::id() } else { NOBODY },
+            own_pid: own_pid(options, notes),
             want_caller: options.caller.into(),
             want_extra: extra.into(),
             want_stack: options.stack.into(),
@@ -58,4 +62,21 @@ pub(super) fn constants(
             reserved: 0,
         },
     })
+}
+
+/// The process whose buffers are hidden, as the kernel numbers it. In a PID namespace of its own this process does not know
+/// that number.
+fn own_pid(options: &Options, notes: &mut Vec<String>) -> u32 {
+    if !options.hide_own {
+        return NOBODY;
+    }
+    let initial = std::fs::metadata("/proc/self/ns/pid").map_or(true, |ns| ns.ino() == INITIAL_PID_NAMESPACE);
+    if initial {
+        return std::process::id();
+    }
+    notes.push(
+        "in a PID namespace of its own skbtrail cannot hide its own buffers; start it with the host's (hostPID)"
+            .to_owned(),
+    );
+    NOBODY
 }

@@ -70,13 +70,7 @@ fn each_lack_is_named() {
         assert_eq!(why(pick(&features)), expected, "{path}");
         assert_eq!(!features.blockers().is_empty(), blocks, "{path}");
     };
-    check(
-        "/proc/sys/kernel/osrelease",
-        "5.4.0",
-        |all| &all.new_enough,
-        "this kernel is older than 5.17",
-        true,
-    );
+    check("/proc/sys/kernel/osrelease", "5.4.0", |all| &all.new_enough, "this kernel is older than 5.17", true);
     check(
         "/sys/bus/event_source/devices/kprobe/type",
         "-",
