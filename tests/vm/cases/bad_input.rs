@@ -107,7 +107,7 @@ fn run(guest: &Guest) -> Result<()> {
     let multi = if guest.has_kprobe_multi() { &FPROBE_OFF } else { &NO_FPROBE };
     for fault in FAULTS.iter().chain([multi]) {
         check(fault).with_context(|| fault.name)?;
-        ensure!(Holdings::now()? == before, "{}: something stays", fault.name);
+        before.restored().with_context(|| fault.name)?;
     }
     let pair = Pair::new()?;
     let _traffic = Background::start(&pair.a.inside("exec ping -q -i 0.05 10.77.0.2"))?;

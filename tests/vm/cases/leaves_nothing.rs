@@ -24,9 +24,8 @@ pub(crate) const CASE: Case = Case {
 const FULL: &[&str] = &["--filter-func", "ip_rcv|ip_output|icmp_rcv|kfree_skb", "icmp"];
 /// No function, so that nearly a hundred starts take no minute.
 const LIGHT: &[&str] = &["--backend", "tracepoint", "--filter-func", "kfree_skb|net_dev_queue", "--ring-size", "1"];
-/// Two kills a round: one while it starts, a little later each time, and one once it listens.
+/// Two kills a round, one for each CPU.
 const ROUNDS: u32 = 50;
-const STEP: Duration = Duration::from_millis(6);
 /// One round in so many has functions.
 const FULL_EVERY: u32 = 16;
 
@@ -42,19 +41,27 @@ fn run(_: &Guest) -> Result<()> {
         ensure!(seen.gone_after < Duration::from_secs(2), "{signal}: prompt after {:?}", seen.gone_after);
         before.restored().with_context(|| signal.to_string())?;
     }
+    let [full, light] = [ready_after(FULL)?, ready_after(LIGHT)?];
     for round in 0..ROUNDS {
-        kill_two(round).with_context(|| format!("round {round}"))?;
+        let (args, ready_after) = if round.is_multiple_of(FULL_EVERY) { (FULL, full) } else { (LIGHT, light) };
+        // A little later in each round: while it starts first, then while it attaches, then when it listens.
+        let moment = ready_after * 2 * (round + 1) / ROUNDS;
+        kill_two(args, moment).with_context(|| format!("after {moment:?}"))?;
     }
     before.restored().context("kill -9")
 }
 
-fn kill_two(round: u32) -> Result<()> {
-    let args = if round.is_multiple_of(FULL_EVERY) { FULL } else { LIGHT };
-    let (early, mut late) = (Tracer::new(args).launch()?, Tracer::new(args).launch()?);
-    sleep(STEP * round);
-    kill(early)?;
-    late.wait_until_ready()?;
-    kill(late)
+fn ready_after(args: &[&str]) -> Result<Duration> {
+    let running = Tracer::new(args).start()?;
+    let ready_after = running.ready_after;
+    kill(running)?;
+    Ok(ready_after)
+}
+
+fn kill_two(args: &[&str], moment: Duration) -> Result<()> {
+    let both = [Tracer::new(args).launch()?, Tracer::new(args).launch()?];
+    sleep(moment);
+    both.into_iter().try_for_each(kill)
 }
 
 fn kill(mut running: Running) -> Result<()> {
