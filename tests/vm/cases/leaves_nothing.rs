@@ -38,7 +38,7 @@ fn run(_: &Guest) -> Result<()> {
         running.signal(signal)?;
         let seen = running.wait()?;
         seen.check().with_context(|| signal.to_string())?;
-        ensure!(seen.gone_after < Duration::from_secs(2), "{signal}: prompt after {:?}", seen.gone_after);
+        ensure!(seen.gone_after < Duration::from_secs(5), "{signal}: prompt after {:?}", seen.gone_after);
         before.restored().with_context(|| signal.to_string())?;
     }
     let [full, light] = [ready_after(FULL)?, ready_after(LIGHT)?];
