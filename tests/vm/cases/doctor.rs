@@ -17,7 +17,7 @@ pub(crate) const CASE: Case = Case {
 };
 
 const ANSWERS: &[&str] = &[
-    "ring_buffer",
+    "new_enough",
     "btf",
     "tracepoints",
     "kprobes",

@@ -39,10 +39,10 @@ fn run(guest: &Guest) -> Result<()> {
     let traffic = Background::start(&pair.a.inside("exec ping -q -i 0.02 10.77.0.2"))?;
     let mut first = Tracer::new(args).launch()?;
     let saw = first_event(&mut first)?;
+    drop(traffic);
     ensure!(!first.stderr()?.contains("listening"), "all were attached before the first event was shown");
     first.wait_until_ready()?;
     crate::guest::say(&format!("first event after {saw:.1?}, all attached after {:.1?}", first.ready_after));
-    drop(traffic);
     pair.ping(1)?;
     first.signal(Signal::SIGINT)?;
     let seen = first.wait()?;
