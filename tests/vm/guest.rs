@@ -28,15 +28,13 @@ pub(crate) struct Guest {
     pub(crate) release: String,
     /// Its first two numbers.
     pub(crate) version: (u32, u32),
-    pub(crate) cpus: usize,
 }
 
 impl Guest {
     fn look() -> Result<Self> {
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned();
         let version = version(&release).with_context(|| format!("`{release}` is no kernel release"))?;
-        let cpus = std::thread::available_parallelism()?.get();
-        Ok(Self { release, version, cpus })
+        Ok(Self { release, version })
     }
 
     pub(crate) fn at_least(&self, version: (u32, u32)) -> bool {
