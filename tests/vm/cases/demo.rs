@@ -48,8 +48,11 @@ fn shows_both(args: &[&str]) -> Result<()> {
     let packets: Vec<&str> = stdout.split("\n\n").filter(|block| !block.trim().is_empty()).collect();
     ensure!(packets.len() == 2, "{} packets: {stdout}", packets.len());
     let verdict = |block: &str| block.trim_end().lines().next_back().unwrap_or_default().to_owned();
-    ensure!(packets[0].contains(":7001") && verdict(packets[0]).contains("delivered after"), "{stdout}");
+    ensure!(packets[0].contains(":7001") && verdict(packets[0]).contains("delivered: "), "{stdout}");
     ensure!(packets[1].contains(":7002") && verdict(packets[1]).contains("dropped after"), "{stdout}");
+    // What a function tells, no tracepoint does.
+    let by_function = args.contains(&"tracepoint") || packets[0].contains("delivered after");
+    ensure!(by_function, "{stdout}");
     let drop = verdict(packets[1]);
     ensure!(drop.contains(": NO_SOCKET at ") && drop.contains("udp") && drop.contains("_rcv+0x"), "{drop}");
     // Both sides are on the way, by name.

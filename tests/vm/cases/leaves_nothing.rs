@@ -45,7 +45,7 @@ fn run(_: &Guest) -> Result<()> {
     for round in 0..ROUNDS {
         let (args, ready_after) = if round.is_multiple_of(FULL_EVERY) { (FULL, full) } else { (LIGHT, light) };
         // A little later in each round: while it starts first, then while it attaches, then when it listens.
-        let moment = ready_after * 2 * (round + 1) / ROUNDS;
+        let moment = ready_after * 5 / 4 * (round + 1) / ROUNDS;
         kill_two(args, moment).with_context(|| format!("after {moment:?}"))?;
     }
     before.restored().context("kill -9")

@@ -37,6 +37,8 @@ use crate::{
 const SAMPLE: &str = include_str!("../../../../../assets/demo-sample.txt");
 /// How long the kernel gets to deliver the last packet.
 const SETTLING: Duration = Duration::from_millis(300);
+/// The demo knows it from its own socket; since 6.16 no tracepoint tells that a UDP packet was read.
+const RECEIVED: &[u8] = b"  delivered: the demo's receiving socket has read it\n";
 /// A pause between two looks at the ring.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -173,6 +175,9 @@ fn show(live: &Live, events: &[Event]) -> anyhow::Result<()> {
     for port in [OPEN_PORT, CLOSED_PORT] {
         let packet: Vec<Event> = events.iter().filter(|event| goes_to(event, port)).cloned().collect();
         view::packets::packet(&packet, &context, style, &mut out);
+        if port == OPEN_PORT {
+            out.extend_from_slice(RECEIVED);
+        }
         out.push(b'\n');
     }
     io::stdout().write_all(&out)?;
