@@ -23,10 +23,11 @@ fn run(guest: &Guest) -> Result<()> {
     function(&pair).context("--filter-func")
 }
 
+const FEW: [&str; 2] = ["--filter-func", "ip_rcv|ip_output|ip_local_deliver|icmp_rcv|dev_hard_start_xmit"];
+
 /// Runs with the arguments; on a kernel that attaches one by one with a few functions only.
 fn seen(guest: &Guest, args: &[&str], traffic: impl FnOnce() -> Result<()>) -> Result<Trace> {
-    let few = ["--filter-func", "ip_rcv|ip_output|ip_local_deliver|icmp_rcv|dev_hard_start_xmit"];
-    let args = if guest.has_kprobe_multi() { args.to_vec() } else { [&few, args].concat() };
+    let args = if guest.has_kprobe_multi() { args.to_vec() } else { [&FEW, args].concat() };
     let seen = trace(&args, traffic)?;
     ensure!(!seen.hops.is_empty(), "{args:?} shows nothing: {}", seen.stderr);
     seen.check()?;
@@ -43,10 +44,13 @@ fn all(seen: &Trace, fits: impl Fn(&Hop) -> bool) -> Result<()> {
 /// A path, an inode and a name mean the same.
 fn netns(guest: &Guest, pair: &Pair) -> Result<()> {
     let inode = pair.b.inode()?;
-    for spelling in [pair.b.path(), format!("inode:{inode}"), pair.b.name.clone()] {
-        let seen = seen(guest, &["--filter-netns", &spelling, "icmp"], || pair.ping(1)).context(spelling.clone())?;
-        all(&seen, |hop| hop.netns() == Some(inode))?;
-        seen.packet_passes(&["ip_rcv", "icmp_rcv"])?;
+    let seen = seen(guest, &["--filter-netns", &pair.b.path(), "icmp"], || pair.ping(1))?;
+    all(&seen, |hop| hop.netns() == Some(inode))?;
+    seen.packet_passes(&["ip_rcv", "icmp_rcv"])?;
+    for spelling in [format!("inode:{inode}"), pair.b.name.clone()] {
+        let seen = trace(&[&FEW[..], &["--filter-netns", &spelling, "icmp"]].concat(), || pair.ping(1))?;
+        all(&seen, |hop| hop.netns() == Some(inode)).context(spelling.clone())?;
+        seen.packet_passes(&["ip_rcv", "icmp_rcv"]).context(spelling)?;
     }
     Ok(())
 }
