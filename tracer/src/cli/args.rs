@@ -103,7 +103,7 @@ pub struct What {
     #[arg(long, value_name = "BACKEND")]
     pub backend: Option<String>,
     /// Size of the ring between kernel and skbtrail, MiB (a power of two)
-    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    #[arg(long, value_name = "MIB", default_value_t = 128)]
     pub ring_size: u32,
 }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Bytes of the ring unless a run asks for another size.
-pub const RING_BYTES: u32 = 64 << 20;
+pub const RING_BYTES: u32 = 128 << 20;
 
 /// How functions are attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
