@@ -93,8 +93,18 @@ pub struct Settings {
     pub packet_bytes: u32,
     /// Member chains in it, at most [`crate::event::METADATA_VALUES`].
     pub metadata: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// 1: follow packets that matched.
+    pub follow: u32,
+    /// Follow one in so many of the packets that match; 0 and 1: all.
+    pub sample: u32,
+    /// Packets after which no other is taken up; 0: no limit.
+    pub most_packets: u32,
+    /// 1: note which stack works on which packet, for functions without an `sk_buff`.
+    pub stacks: u32,
+    /// 1: follow packets that appear on a stack that works on a followed one.
+    pub follow_stacks: u32,
+    /// 1: programs at XDP hooks are traced, so a packet may have a journey before it has an `sk_buff`.
+    pub xdp: u32,
 }
 
 /// Most pointers that a member chain follows.
@@ -123,6 +133,18 @@ pub mod counter {
     pub const UNDECIDABLE: u32 = 2;
     /// Matched, but the tracer's own.
     pub const OWN: u32 = 3;
+    /// Journeys begun: packets that matched while they were not followed.
+    pub const JOURNEYS: u32 = 4;
+    /// Packets that should be followed, but the map of followed packets was full.
+    pub const NOT_FOLLOWED: u32 = 5;
+    /// Packets that match and are left out by sampling.
+    pub const SAMPLED_OUT: u32 = 6;
+    /// Packets that match and came after the limit.
+    pub const BEYOND_LIMIT: u32 = 7;
+    /// [`crate::journey::Change`]s that the ring had no room for.
+    pub const CHANGES_LOST: u32 = 8;
+    /// [`crate::journey::Change`]s sent or lost.
+    pub const CHANGES: u32 = 9;
     /// Number of counters.
-    pub const COUNT: u32 = 4;
+    pub const COUNT: u32 = 10;
 }

@@ -8,6 +8,11 @@ pub mod kind {
     pub const TRACEPOINT: u8 = 1;
     /// `skb:kfree_skb`: the packet was dropped; `caller` is the place, `argument` the reason.
     pub const DROP: u8 = 2;
+    /// A BPF program at a hook of tc ran; `func` is its id, `argument` what it returned.
+    pub const TC: u8 = 3;
+    /// A BPF program at a hook of XDP ran; `func` is its id, `argument` what it returned, `skb` the address of the first byte
+    /// before the packet (`xdp_buff.data_hard_start`).
+    pub const XDP: u8 = 4;
 }
 
 /// Bits of [`Event::flags`].
@@ -24,6 +29,10 @@ pub mod flags {
     pub const ARGUMENT: u8 = 16;
     /// An [`super::Extra`] follows.
     pub const EXTRA: u8 = 32;
+    /// The filter matched here: the first hit of a journey. The others are shown because the packet is followed.
+    pub const FIRST: u8 = 64;
+    /// The function takes no `sk_buff`: the packet is the one that the same stack works on.
+    pub const BY_STACK: u8 = 128;
 }
 
 /// Bytes of headers sent with each hit: IPv4 with all options and TCP, or IPv6 and TCP with options.
@@ -48,7 +57,7 @@ pub struct Event {
     pub func: u64,
     /// Return address at entry (when asked for), or the place of a drop.
     pub caller: u64,
-    /// Journey of the packet; 0 while packets are not tracked.
+    /// Journey of the packet ([`crate::journey`]); 0 where packets are not followed.
     pub journey: u64,
     /// Thread group id of the current task: of the packet's owner only where the hit is in that task's own context.
     pub pid: u32,
@@ -64,6 +73,12 @@ pub struct Event {
     pub mtu: u32,
     /// The argument after the `sk_buff`: the drop reason, in functions that take one there.
     pub argument: u32,
+    /// The `sk_buff` among those of its journey; 0 where packets are not followed.
+    pub branch: u32,
+    /// The branch it was made from; 0 for a journey's first.
+    pub parent: u32,
+    /// Filter by which it was judged ([`crate::predicate::Program::generation`]).
+    pub generation: u32,
     /// CPU of the hit.
     pub cpu: u16,
     /// `skb->protocol`, host order.
@@ -81,7 +96,7 @@ pub struct Event {
     /// `skb->pkt_type` (`PACKET_HOST`, …).
     pub packet_type: u8,
     /// Zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
     /// `current->comm`.
     pub comm: [u8; 16],
     /// `skb->dev->name`.
@@ -128,6 +143,6 @@ pub struct Extra {
     pub packet: [u8; PACKET_BYTES],
 }
 
-const _: () = assert!(size_of::<Event>() == 200);
+const _: () = assert!(size_of::<Event>() == 208);
 const _: () = assert!(size_of::<SocketTuple>() <= HEADER_BYTES);
 const _: () = assert!(size_of::<Extra>().is_multiple_of(8));

@@ -5,10 +5,16 @@
 //! Targets always lie ahead of the node that names them, so a program ends after at most [`MAX_STEPS`] nodes.
 //! How the bytes are found is the business of a [`Source`]: the kernel side reads an `sk_buff`, a replay reads a recording.
 
+use crate::config::{CHAIN_HOPS, Chain};
+
 /// Most nodes that a program may hold.
 pub const MAX_NODES: usize = 512;
 /// Most nodes that may lie on one way through a program; the kernel's verifier walks the loop this many times.
 pub const MAX_STEPS: usize = 192;
+/// Most member chains of a program ([`base::CHAIN`]).
+pub const MAX_CHAINS: usize = 8;
+/// Most probes that a program can tell apart by their number ([`field::FUNCTIONS`]).
+pub const MAX_PROBES: usize = 4096;
 /// Registers for arithmetic (`ip[2:2] - 4 * (ip[0] & 15) > 100`).
 pub const REGISTERS: usize = 8;
 
@@ -38,6 +44,9 @@ pub mod op {
     pub const TEST_REGISTER: u8 = 5;
     /// Compare register `dst` with register `src`: branch true where `dst > src`.
     pub const GREATER: u8 = 6;
+    /// Turn to another packet: with `offset` 1 to the one inside of the present one (VXLAN, Geneve, GRE, IPIP, VLAN tags),
+    /// with 0 back to the outermost. What follows reads that one. Branch true where there is one.
+    pub const LAYER: u8 = 7;
 }
 
 /// Operators of [`op::ALU`]; all wrap at 32 bits as in libpcap.
@@ -81,6 +90,9 @@ pub mod base {
     /// What follows the network header: `4 * (ip[0] & 15)` bytes on for IPv4, 40 for IPv6 (extension headers are not
     /// skipped, as in libpcap).
     pub const TRANSPORT: u8 = 3;
+    /// Half of a member chain's value: `offset` is twice the index in [`super::Program::chains`], plus 1 for the upper 32
+    /// bits. A host-order number, zero-extended.
+    pub const CHAIN: u8 = 4;
 
     /// `kind` behind `tags` VLAN tags, at most 15.
     pub const fn after_tags(kind: u8, tags: u8) -> u8 {
@@ -90,6 +102,11 @@ pub mod base {
     /// One of the constants above.
     pub const fn kind(base: u8) -> u8 {
         base & 0x0f
+    }
+
+    /// What is read there is a number in host order, rather than bytes of a packet.
+    pub const fn is_number(base: u8) -> bool {
+        kind(base) == FIELD || kind(base) == CHAIN
     }
 
     /// VLAN tags passed.
@@ -118,8 +135,18 @@ pub mod field {
     /// none. A TPID is 0x8100, 0x88a8 or 0x9100. Whether there is a tag, the TPID tells; the TCI need not lie inside the
     /// packet where the width is 2.
     pub const VLAN: u32 = 6;
+    /// What kind of hit: one of [`crate::event::kind`].
+    pub const KIND: u32 = 7;
+    /// Number of the drop reason; only of a hit of the kind [`crate::event::kind::DROP`].
+    pub const REASON: u32 = 8;
+    /// Bit n: the hit's function or tracepoint is in set n of the program ([`super::Program::functions`]).
+    pub const FUNCTIONS: u32 = 9;
+    /// `skb->dev->name`: four fields of four bytes each, big endian; 0 without a device, and behind the name's end.
+    pub const IFNAME: u32 = 10;
+    /// `current->comm`: likewise.
+    pub const COMM: u32 = 14;
     /// Number of fields.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 18;
 }
 
 /// One step of a program. 24 bytes, no padding.
@@ -132,11 +159,11 @@ pub struct Node {
     /// Where to read: one of [`base`].
     pub base: u8,
     /// Bytes that must lie inside the packet: 1, 2 or 4. A `TEST` compares the loaded word left-aligned, so `mask`,
-    /// `low` and `high` of a 2-byte value stand in the upper 16 bits. Fields are always plain 32-bit numbers.
+    /// `low` and `high` of a 2-byte value stand in the upper 16 bits. Fields and chains are always plain 32-bit numbers.
     pub width: u8,
     /// Register operands: `dst | src << 4`.
     pub registers: u8,
-    /// Bytes from the base, or a [`field`] number.
+    /// Bytes from the base, a [`field`] number, half of a chain ([`base::CHAIN`]), or how deep ([`op::LAYER`]).
     pub offset: u32,
     /// Bits that count.
     pub mask: u32,
@@ -159,8 +186,16 @@ pub struct Program {
     pub entry: u32,
     /// Nodes in use.
     pub count: u32,
+    /// Number of this filter in its run: hits say by which one they were judged.
+    pub generation: u32,
+    /// Member chains in use.
+    pub chain_count: u32,
     /// Always 0. The kernel's verifier does not know that, and checks less for it.
     pub zero: u64,
+    /// Member chains that nodes read.
+    pub chains: [Chain; MAX_CHAINS],
+    /// For each probe, by its number, the sets of functions that it is in, a bit each.
+    pub functions: [u8; MAX_PROBES],
     /// The nodes; those from `count` on are zero.
     pub nodes: [Node; MAX_NODES],
 }
@@ -171,6 +206,10 @@ pub trait Source {
     /// past the packet's end read as anything); a field as a number. [`OUTSIDE`] or [`UNKNOWN`] where that cannot be had.
     /// Nothing before a base can be had: the offset of a negative number lies far behind the packet's end.
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64;
+
+    /// Turns to the packet inside of the present one (`depth` 1), or back to the outermost (0). 1 where there is one, 0 where
+    /// there is none (then the present one stays), or [`OUTSIDE`] or [`UNKNOWN`].
+    fn layer(&mut self, depth: u32) -> u64;
 }
 
 /// What a program says of a packet.
@@ -199,7 +238,17 @@ impl Program {
             on_true: 0,
             on_false: 0,
         };
-        Self { entry: target as u32, count: 0, zero: 0, nodes: [node; MAX_NODES] }
+        let chain = Chain { offsets: [0; CHAIN_HOPS], hops: 0, size: 0 };
+        Self {
+            entry: target as u32,
+            count: 0,
+            generation: 0,
+            chain_count: 0,
+            zero: 0,
+            chains: [chain; MAX_CHAINS],
+            functions: [0; MAX_PROBES],
+            nodes: [node; MAX_NODES],
+        }
     }
 
     /// Judges what `source` shows.
@@ -231,6 +280,11 @@ impl Node {
     /// The kernel side drives this itself, in a loop that its verifier can check once instead of [`MAX_STEPS`] times.
     #[inline(always)]
     pub fn step<S: Source>(&self, source: &mut S, registers: &mut [u32; REGISTERS]) -> Result<u32, Verdict> {
+        if self.op == op::LAYER {
+            let found = source.layer(self.offset);
+            let target = if found == 0 { self.on_false } else { self.on_true };
+            return if found >= OUTSIDE { Err(unavailable(found)) } else { Ok(u32::from(target)) };
+        }
         if self.op > op::LOAD_INDEXED {
             return self.calculation(registers);
         }
@@ -243,7 +297,7 @@ impl Node {
         if self.op == op::TEST {
             return Ok(self.branch(value as u32));
         }
-        let excess = if base::kind(self.base) == base::FIELD { 0 } else { 32 - 8 * (u32::from(self.width) & 7) };
+        let excess = if base::is_number(self.base) { 0 } else { 32 - 8 * (u32::from(self.width) & 7) };
         registers[self.dst()] = (value as u32) >> (excess & 31);
         Ok(u32::from(self.on_true))
     }

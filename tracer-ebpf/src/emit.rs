@@ -111,7 +111,10 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
         (*event).pid = (bpf_get_current_pid_tgid() >> 32) as u32;
         (*event).cpu = bpf_get_smp_processor_id() as u16;
         (*event).argument = hit.argument;
-        (*event).reserved = [0; 7];
+        (*event).branch = 0;
+        (*event).parent = 0;
+        (*event).generation = 0;
+        (*event).reserved = [0; 3];
         bpf_get_current_comm((&raw mut (*event).comm).cast(), 16);
         fill_packet(event, hit.skb);
         fill_device(event, hit.skb, device);

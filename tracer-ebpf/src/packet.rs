@@ -116,6 +116,11 @@ impl Source for Packet {
         let header = if base == base::NETWORK { self.network } else { self.transport };
         self.word((header | self.zero) + u64::from(offset), u64::from(width))
     }
+
+    #[inline(always)]
+    fn layer(&mut self, _depth: u32) -> u64 {
+        UNKNOWN
+    }
 }
 
 impl Packet {

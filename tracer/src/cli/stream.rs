@@ -14,7 +14,7 @@ use super::{
 use crate::{
     collect::Session,
     feed::{Live, Names},
-    model::{Event, Probe},
+    model::{Event, Probe, Record},
     symbol::Cache,
     view::{self, Clock, Context, Printer, Row, Style, Timestamp, columns::Column},
 };
@@ -177,7 +177,11 @@ impl<'a> Rows<'a> {
     /// Makes rows of a batch of the events that wait; returns how many these were.
     fn take(&mut self, session: &mut Session) -> usize {
         let most = BATCH.min(usize::try_from(self.left()).unwrap_or(BATCH));
-        session.poll(most, |event, probes| self.add(&event, probes))
+        session.poll(most, |record, probes| {
+            if let Record::Hit(event) = record {
+                self.add(&event, probes);
+            }
+        })
     }
 
     fn add(&mut self, event: &Event, probes: &[Probe]) {

@@ -1,11 +1,14 @@
 //! Records of the ring to [`Event`]s.
 
 use bytemuck::pod_read_unaligned;
-use tracer_common::event::{self as wire, flags, kind};
+use tracer_common::{
+    event::{self as wire, flags, kind},
+    journey::{self, change},
+};
 
 use crate::{
     kernel::btf::Chain,
-    model::{Details, Event, EventKind, Headers, Name, Origin, ProbeId},
+    model::{Branch, Change, ChangeKind, Details, Event, EventKind, Headers, JourneyId, Name, Origin, ProbeId, Record},
 };
 
 /// What a run asked for, so that its records can be read.
@@ -22,13 +25,46 @@ pub struct Wanted {
 /// Reads one record; `None` where its length or kind is not one that the kernel side sends.
 ///
 /// `probe` finds the probe of a function's address (or of a tracepoint's number).
-pub fn decode(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Event> {
+pub fn decode(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Record> {
+    if record.len() == size_of::<journey::Change>() {
+        return change(&pod_read_unaligned(record)).map(Record::Change);
+    }
+    hit(record, wanted, probe).map(Record::Hit)
+}
+
+fn change(record: &journey::Change) -> Option<Change> {
+    let kind = match record.kind {
+        change::COPIED => ChangeKind::Copied,
+        change::FRAGMENT => ChangeKind::Fragment,
+        change::SPLIT => ChangeKind::Split,
+        change::MERGED => ChangeKind::Merged,
+        change::STACK => ChangeKind::Stack,
+        change::ENDED => ChangeKind::Ended,
+        _ => return None,
+    };
+    Some(Change {
+        time: record.time,
+        kind,
+        branch: branch(record.journey, record.branch, record.parent)?,
+        skb: record.skb,
+        other: (record.other != 0).then_some(record.other),
+        cpu: record.cpu,
+    })
+}
+
+fn branch(journey: u64, number: u32, parent: u32) -> Option<Branch> {
+    (journey != 0).then_some(Branch { journey: JourneyId(journey), number, parent: (parent != 0).then_some(parent) })
+}
+
+fn hit(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Event> {
     let head = record.get(..size_of::<wire::Event>())?;
     let head: wire::Event = pod_read_unaligned(head);
     let kind = match head.kind {
         kind::CALL => EventKind::Call,
         kind::TRACEPOINT => EventKind::Tracepoint,
         kind::DROP => EventKind::Drop,
+        kind::TC => EventKind::Tc,
+        kind::XDP => EventKind::Xdp,
         _ => return None,
     };
     let details = if head.flags & flags::EXTRA == 0 {
@@ -38,13 +74,19 @@ pub fn decode(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64)
         Some(Box::new(details(&pod_read_unaligned(extra), wanted)))
     };
     let device = head.flags & flags::DEVICE != 0;
+    let program = matches!(kind, EventKind::Tc | EventKind::Xdp);
     Some(Event {
         time: head.time,
         kind,
         probe: probe(kind, head.func),
         skb: head.skb,
         caller: (head.caller != 0 && (wanted.caller || kind == EventKind::Drop)).then_some(head.caller),
-        reason: (head.flags & flags::ARGUMENT != 0).then_some(head.argument),
+        branch: branch(head.journey, head.branch, head.parent),
+        first: head.flags & flags::FIRST != 0,
+        by_stack: head.flags & flags::BY_STACK != 0,
+        generation: head.generation,
+        reason: (head.flags & flags::ARGUMENT != 0 && !program).then_some(head.argument),
+        returned: program.then_some(head.argument),
         cpu: head.cpu,
         pid: head.pid,
         comm: Name(head.comm),
@@ -102,7 +144,7 @@ mod tests {
         // A member of three bits, of which the lowest is bit 4 of what is read.
         let bits = Chain { offsets: vec![0], size: 1, shift: 4, width: 3, kind: ValueKind::Unsigned };
         let wanted = Wanted { caller: true, stack: true, chains: vec![bits.clone(), bits] };
-        decode(record, &wanted, |_, func| ProbeId(func as u32))
+        hit(record, &wanted, |_, func| ProbeId(func as u32))
     }
 
     #[test]

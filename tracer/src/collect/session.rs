@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     kernel::btf::Chain,
-    model::{Event, EventKind, Probe, ProbeId},
+    model::{EventKind, Probe, ProbeId, Record},
     probe::AddressIndex,
 };
 
@@ -78,6 +78,7 @@ pub struct Session {
     probes: Vec<Probe>,
     places: Places,
     shown: u64,
+    changes: u64,
     undecodable: u64,
 }
 
@@ -109,14 +110,15 @@ impl Session {
             probes: request.probes,
             places,
             shown: 0,
+            changes: 0,
             undecodable: 0,
         })
     }
 
-    /// Hands the events that wait in the ring to `sink`, at most `limit`; returns how many there were.
+    /// Hands the records that wait in the ring to `sink`, at most `limit`; returns how many there were.
     ///
     /// The sink gets the probe table too, which grows when a function reports that was not known by its address.
-    pub fn poll(&mut self, limit: usize, mut sink: impl FnMut(Event, &[Probe])) -> usize {
+    pub fn poll(&mut self, limit: usize, mut sink: impl FnMut(Record, &[Probe])) -> usize {
         let mut taken = 0;
         while taken < limit
             && let Some(record) = self.maps.events.next()
@@ -124,14 +126,18 @@ impl Session {
             taken += 1;
             let (probes, places) = (&mut self.probes, &mut self.places);
             match decode(&record, &self.wanted, |kind, func| places.find(kind, func, probes)) {
-                Some(mut event) => {
+                Some(Record::Change(change)) => {
+                    self.changes += 1;
+                    sink(Record::Change(change), &self.probes);
+                }
+                Some(Record::Hit(mut event)) => {
                     self.shown += 1;
                     // The argument behind the `sk_buff` was read whatever it is: only the probe knows whether it is a reason.
                     let takes_reason = self.probes.get(event.probe.0 as usize).is_some_and(|probe| probe.takes_reason);
                     if event.kind == EventKind::Call && !takes_reason {
                         event.reason = None;
                     }
-                    sink(event, &self.probes);
+                    sink(Record::Hit(event), &self.probes);
                 }
                 None => self.undecodable += 1,
             }

@@ -105,6 +105,7 @@ impl Source for PacketSource<'_> {
         let start = match base::kind(base) {
             base::FIELD => return self.field(offset, tags, width),
             base::LINK if self.framing == Framing::RawIp => return UNKNOWN,
+            base::CHAIN => return UNKNOWN,
             base::LINK => 0,
             base::NETWORK => self.network(tags),
             _ => match self.transport(tags) {
@@ -113,5 +114,9 @@ impl Source for PacketSource<'_> {
             },
         };
         start.checked_add(offset).map_or(OUTSIDE, |start| self.word(start, width))
+    }
+
+    fn layer(&mut self, _depth: u32) -> u64 {
+        UNKNOWN
     }
 }

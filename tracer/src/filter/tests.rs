@@ -194,6 +194,10 @@ impl Source for Buffer<'_> {
         };
         self.word(start.map(|start| start + offset as usize), width)
     }
+
+    fn layer(&mut self, _depth: u32) -> u64 {
+        UNKNOWN
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::packet::Headers;
+use super::{journey::Branch, packet::Headers};
 
 /// Index into the run's table of probes ([`Probe`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +30,10 @@ pub enum EventKind {
     Tracepoint,
     /// The kernel dropped the packet (`skb:kfree_skb`).
     Drop,
+    /// A BPF program at a hook of tc ran.
+    Tc,
+    /// A BPF program at a hook of XDP ran.
+    Xdp,
 }
 
 /// A kernel name of at most 15 bytes (`comm`, `ifname`), not necessarily UTF-8.
@@ -62,8 +66,18 @@ pub struct Event {
     pub skb: u64,
     /// Return address at entry, or the place of a drop.
     pub caller: Option<u64>,
+    /// The place of the packet's `sk_buff` in its journey; `None` where packets are not followed.
+    pub branch: Option<Branch>,
+    /// The filter matched here, rather than at an earlier hit of the packet.
+    pub first: bool,
+    /// The function takes no `sk_buff`: the packet is the one that the same stack works on.
+    pub by_stack: bool,
+    /// Number of the filter by which it was judged: 1 for the first of a run.
+    pub generation: u32,
     /// Number of the drop reason: of a [`EventKind::Drop`], or of a function that takes one.
     pub reason: Option<u32>,
+    /// What a BPF program returned ([`EventKind::Tc`], [`EventKind::Xdp`]).
+    pub returned: Option<u32>,
     /// CPU of the hit.
     pub cpu: u16,
     /// Thread group id of the current task.

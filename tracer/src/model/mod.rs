@@ -1,7 +1,9 @@
 //! Plain data that every other layer speaks of. No I/O, nothing that knows how an event was obtained.
 
 pub mod event;
+pub mod journey;
 pub mod packet;
 
 pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
+pub use journey::{Branch, Change, ChangeKind, JourneyId, Record};
 pub use packet::{Arp, Flow, Headers, Origin, Transport};

@@ -47,6 +47,8 @@ fn kind(kind: EventKind) -> &'static str {
         EventKind::Call => "call",
         EventKind::Tracepoint => "tracepoint",
         EventKind::Drop => "drop",
+        EventKind::Tc => "tc",
+        EventKind::Xdp => "xdp",
     }
 }
 

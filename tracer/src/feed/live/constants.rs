@@ -59,7 +59,12 @@ pub(super) fn constants(
             want_stack: options.stack.into(),
             packet_bytes: options.packet_bytes.min(PACKET_BYTES as u32),
             metadata: chains as u32,
-            reserved: 0,
+            follow: 0,
+            sample: 0,
+            most_packets: 0,
+            stacks: 0,
+            follow_stacks: 0,
+            xdp: 0,
         },
     })
 }

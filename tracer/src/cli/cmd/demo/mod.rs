@@ -146,13 +146,13 @@ fn gather(session: &mut Session, stop: &Stop) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     let mut quiet_since = Instant::now();
     while quiet_since.elapsed() < SETTLING && !stop.requested() {
-        if session.poll(usize::MAX, |event, _| events.push(event)) > 0 {
+        if session.poll(usize::MAX, |record, _| events.extend(record.hit())) > 0 {
             quiet_since = Instant::now();
         }
         thread::sleep(PAUSE);
     }
     session.stop()?;
-    session.poll(usize::MAX, |event, _| events.push(event));
+    session.poll(usize::MAX, |record, _| events.extend(record.hit()));
     events.sort_by_key(|event| event.time);
     Ok(events)
 }
