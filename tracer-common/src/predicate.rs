@@ -11,10 +11,15 @@ use crate::config::{CHAIN_HOPS, Chain};
 pub const MAX_NODES: usize = 512;
 /// Most nodes that may lie on one way through a program; the kernel's verifier walks the loop this many times.
 pub const MAX_STEPS: usize = 192;
+/// Programs that the map of filters holds: the one in force, and those before it, so that one which a hit is still judged
+/// by is not overwritten.
+pub const PROGRAMS: usize = 8;
 /// Most member chains of a program ([`base::CHAIN`]).
 pub const MAX_CHAINS: usize = 8;
-/// Most probes that a program can tell apart by their number ([`field::FUNCTIONS`]).
+/// Places in a program's table of probes ([`field::FUNCTIONS`]), a power of two. The last one stays 0.
 pub const MAX_PROBES: usize = 4096;
+/// Number that stands for a probe which has none.
+pub const NO_PROBE: u32 = MAX_PROBES as u32 - 1;
 /// Registers for arithmetic (`ip[2:2] - 4 * (ip[0] & 15) > 100`).
 pub const REGISTERS: usize = 8;
 
@@ -190,6 +195,10 @@ pub struct Program {
     pub generation: u32,
     /// Member chains in use.
     pub chain_count: u32,
+    /// 1 where a node reads [`field::FUNCTIONS`]: only then the kernel side finds out which function was hit.
+    pub wants_function: u32,
+    /// Zero.
+    pub reserved: u32,
     /// Always 0. The kernel's verifier does not know that, and checks less for it.
     pub zero: u64,
     /// Member chains that nodes read.
@@ -244,11 +253,19 @@ impl Program {
             count: 0,
             generation: 0,
             chain_count: 0,
+            wants_function: 0,
+            reserved: 0,
             zero: 0,
             chains: [chain; MAX_CHAINS],
             functions: [0; MAX_PROBES],
             nodes: [node; MAX_NODES],
         }
+    }
+
+    /// Whether a node reads [`field::FUNCTIONS`].
+    pub fn reads_functions(&self) -> bool {
+        let mut nodes = self.nodes.iter().take(self.count as usize);
+        nodes.any(|node| node.op <= op::LOAD_INDEXED && node.base == base::FIELD && node.offset == field::FUNCTIONS)
     }
 
     /// Judges what `source` shows.

@@ -16,18 +16,12 @@ use tracer_common::{
 
 use crate::{
     extra,
+    follow::Place,
     maps::{EVENTS, count},
     packet::{NOWHERE, Packet},
-    read::{Device, device, is_kernel_pointer, kept_tag_protocol, member, packet_namespace, setting},
+    read::{Device, device, kept_tag_protocol, member, packet_namespace, setting},
+    unwritten,
 };
-
-const AF_UNIX: u16 = 1;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
-const AF_NETLINK: u16 = 16;
-/// Socket states without the rest of `struct sock` behind `sock_common` (`TCP_TIME_WAIT`, `TCP_NEW_SYN_RECV`).
-const MINI_SOCKETS: [u8; 2] = [6, 12];
-const IPPROTO_TCP: u16 = 6;
 
 /// A hit of a probe, before anything else is read.
 pub struct Hit {
@@ -43,6 +37,8 @@ pub struct Hit {
     pub argument: u32,
     /// One of [`kind`].
     pub kind: u8,
+    /// How it belongs to what is followed.
+    pub place: Place,
 }
 
 /// An event with all that a run can ask for.
@@ -56,10 +52,6 @@ struct Full {
 #[inline(never)]
 pub fn emit(hit: &Hit) {
     let device = device(hit.skb);
-    if is_own(hit, device) {
-        count(counter::OWN);
-        return;
-    }
     count(counter::SEEN);
     if setting!(want_extra) == 0 {
         if let Some(mut entry) = EVENTS.reserve_untyped::<Event>(0) {
@@ -82,38 +74,22 @@ pub fn emit(hit: &Hit) {
     count(counter::RING_FULL);
 }
 
-/// The tracer's own netlink and unix-socket buffers. What merely interrupts the tracer has a device, an internet socket or
-/// a network header.
-#[inline(always)]
-fn is_own(hit: &Hit, device: Device) -> bool {
-    if (bpf_get_current_pid_tgid() >> 32) as u32 != setting!(own_pid) || device.address != 0 {
-        return false;
-    }
-    let sock: u64 = member!(hit.skb, skb_sk);
-    if !is_kernel_pointer(sock) {
-        let network: u16 = member!(hit.skb, skb_network_header);
-        return network == 0;
-    }
-    let family: u16 = member!(sock, sock_family);
-    family == AF_UNIX || family == AF_NETLINK
-}
-
 #[inline(always)]
 unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
     // SAFETY: the caller hands memory for one event; every field is written.
     unsafe {
         (*event).time = bpf_ktime_get_ns();
         (*event).skb = hit.skb;
-        (*event).journey = 0;
+        (*event).journey = hit.place.journey;
         (*event).kind = hit.kind;
         (*event).caller = hit.caller;
         (*event).func = hit.func;
         (*event).pid = (bpf_get_current_pid_tgid() >> 32) as u32;
         (*event).cpu = bpf_get_smp_processor_id() as u16;
         (*event).argument = hit.argument;
-        (*event).branch = 0;
-        (*event).parent = 0;
-        (*event).generation = 0;
+        (*event).branch = hit.place.branch;
+        (*event).parent = hit.place.parent;
+        (*event).generation = hit.place.generation;
         (*event).reserved = [0; 3];
         bpf_get_current_comm((&raw mut (*event).comm).cast(), 16);
         fill_packet(event, hit.skb);
@@ -122,6 +98,7 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
         if hit.kind != kind::TRACEPOINT {
             (*event).flags |= flags::ARGUMENT;
         }
+        (*event).flags |= hit.place.flags;
     }
 }
 
@@ -177,45 +154,9 @@ unsafe fn fill_headers(event: *mut Event, skb: u64) {
                 return;
             }
         }
-        if network == NOWHERE && socket_tuple((&raw mut (*event).headers).cast(), skb) {
+        if network == NOWHERE && unwritten::tuple((&raw mut (*event).headers).cast(), skb) {
             (*event).header_len = size_of::<SocketTuple>() as u16;
             (*event).flags |= flags::SOCKET;
         }
     }
-}
-
-/// The flow as the socket of an outgoing packet knows it.
-#[inline(always)]
-unsafe fn socket_tuple(tuple: *mut SocketTuple, skb: u64) -> bool {
-    let sock: u64 = member!(skb, skb_sk);
-    if !is_kernel_pointer(sock) {
-        return false;
-    }
-    let family: u16 = member!(sock, sock_family);
-    if family != AF_INET && family != AF_INET6 {
-        return false;
-    }
-    // SAFETY: as for `fill`.
-    unsafe {
-        let (source, destination): ([u64; 2], [u64; 2]) = if family == AF_INET {
-            let source: u32 = member!(sock, sock_source);
-            let destination: u32 = member!(sock, sock_destination);
-            ([u64::from(source), 0], [u64::from(destination), 0])
-        } else {
-            (
-                [member!(sock, sock_source6), member!(sock + 8, sock_source6)],
-                [member!(sock, sock_destination6), member!(sock + 8, sock_destination6)],
-            )
-        };
-        (*tuple).source = core::mem::transmute::<[u64; 2], [u8; 16]>(source);
-        (*tuple).destination = core::mem::transmute::<[u64; 2], [u8; 16]>(destination);
-        (*tuple).source_port = member!(sock, sock_source_port);
-        let port: u16 = member!(sock, sock_destination_port);
-        (*tuple).destination_port = u16::from_be(port);
-        (*tuple).family = family;
-        let state: u8 = member!(sock, sock_state);
-        let protocol: u16 = member!(sock, sock_protocol);
-        (*tuple).protocol = if MINI_SOCKETS.contains(&state) { IPPROTO_TCP } else { protocol };
-    }
-    true
 }

@@ -3,16 +3,14 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::{bpf_get_stack, bpf_probe_read_kernel};
-use tracer_common::{
-    config::{CHAIN_HOPS, Chain},
-    event::{Extra, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES},
-};
+use tracer_common::event::{Extra, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES};
 
 use crate::{
+    chain,
     emit::Hit,
     maps::CHAINS,
     packet::{NOWHERE, Packet},
-    read::{is_kernel_pointer, member, peek, setting},
+    read::{member, setting},
 };
 
 /// Fills what the run asks for.
@@ -37,7 +35,7 @@ pub unsafe fn fill(extra: *mut Extra, hit: &Hit) {
                 break;
             }
             let Some(chain) = CHAINS.get(index) else { break };
-            if let Some(value) = follow(chain, hit.skb) {
+            if let Some(value) = chain::follow(chain, hit.skb) {
                 (*extra).metadata[index as usize] = value;
                 (*extra).metadata_valid |= 1 << index;
             }
@@ -75,26 +73,4 @@ unsafe fn packet_bytes(target: *mut c_void, skb: u64) -> u32 {
     // SAFETY: `target` is memory for `PACKET_BYTES`, and `length` is at most that.
     let failed = unsafe { bpf_probe_read_kernel(target, length as u32, start as *const c_void) } != 0;
     if failed { 0 } else { length as u32 }
-}
-
-/// Follows a member chain; `None` where a pointer on the way is none.
-#[inline(never)]
-fn follow(chain: &Chain, skb: u64) -> Option<u64> {
-    let mut address = skb;
-    for hop in 0..CHAIN_HOPS {
-        address += u64::from(chain.offsets[hop]);
-        if hop as u32 + 1 >= chain.hops {
-            break;
-        }
-        address = peek(address);
-        if !is_kernel_pointer(address) {
-            return None;
-        }
-    }
-    Some(match chain.size {
-        1 => u64::from(peek::<u8>(address)),
-        2 => u64::from(peek::<u16>(address)),
-        4 => u64::from(peek::<u32>(address)),
-        _ => peek(address),
-    })
 }

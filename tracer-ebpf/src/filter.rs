@@ -9,19 +9,47 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{FILTER, count},
+    maps::{FILTERS, IN_FORCE, count},
     packet::{NOWHERE, Packet},
     read::peek,
+    source::Judged,
 };
 
-/// Whether the packet is to be shown. One function of its own, that all programs call.
+/// What a filter may ask of a hit.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    /// Address of the `sk_buff`.
+    pub skb: u64,
+    /// Number of the probe; [`NO_PROBE`](tracer_common::predicate::NO_PROBE) where it is not known, or not asked for.
+    pub probe: u32,
+    /// The drop reason, of a drop.
+    pub reason: u32,
+    /// One of [`tracer_common::event::kind`].
+    pub kind: u32,
+    /// 1: the function is part of freeing the packet.
+    pub freeing: u32,
+}
+
+/// The filter in force.
+#[inline(always)]
+pub fn in_force() -> Option<&'static Program> {
+    let index = *IN_FORCE.get(0)?;
+    FILTERS.get(index)
+}
+
+/// Whether the filter in force asks which function was hit.
+#[inline(always)]
+pub fn wants_function() -> bool {
+    in_force().is_some_and(|program| program.wants_function != 0)
+}
+
+/// Whether the packet matches. One function of its own, which each program has once.
 #[inline(never)]
-pub fn matches(skb: u64) -> bool {
-    let Some(program) = FILTER.get_value(0, &0) else { return false };
+pub fn matches(program: &Program, subject: &Subject) -> bool {
     if program.entry == u32::from(ACCEPT) {
         return true;
     }
-    match evaluate(program, skb) {
+    match evaluate(program, subject) {
         Verdict::Match => true,
         Verdict::Reject => false,
         Verdict::Undecidable => {
@@ -33,8 +61,7 @@ pub fn matches(skb: u64) -> bool {
 
 /// A program on its way.
 struct Run<'a> {
-    program: &'a Program,
-    packet: Packet,
+    hit: Judged<'a>,
     registers: [u32; REGISTERS],
     next: u32,
     /// What [`CONTINUE`] means, or the verdict.
@@ -48,8 +75,8 @@ const REJECTED: u32 = 2;
 /// Runs the program: the first few nodes in line, as long as they are of the common kinds; the rest in `bpf_loop`
 /// (5.17), whose body the verifier checks once instead of `MAX_STEPS` times.
 #[inline(always)]
-fn evaluate(program: &Program, skb: u64) -> Verdict {
-    let packet = Packet::locate(skb, program.zero);
+fn evaluate(program: &Program, subject: &Subject) -> Verdict {
+    let packet = Packet::locate(subject.skb, program.zero);
     let next = first_nodes(program, &packet);
     if next == UNDECIDED {
         return Verdict::Undecidable;
@@ -58,7 +85,8 @@ fn evaluate(program: &Program, skb: u64) -> Verdict {
         return Verdict::of(next);
     }
     let (packet, zero) = (packet.laundered(), program.zero as u32);
-    let mut run = Run { program, packet, registers: [zero; REGISTERS], next, verdict: zero };
+    let hit = Judged { packet, program, subject: *subject };
+    let mut run = Run { hit, registers: [zero; REGISTERS], next, verdict: zero };
     // SAFETY: the callback gets the context that stands here, which outlives the call.
     unsafe { bpf_loop(MAX_STEPS as u32, turn as *mut c_void, (&raw mut run).cast(), 0) };
     match run.verdict {
@@ -79,7 +107,8 @@ const UNDECIDED: u32 = 1 << 16;
 fn first_nodes(program: &Program, packet: &Packet) -> u32 {
     let mut next = program.entry;
     if packet.network == NOWHERE {
-        let undecided = program.nodes.get(next as usize).is_some_and(is_common);
+        // Without a socket there is nobody to ask.
+        let undecided = !packet.has_socket() && program.nodes.get(next as usize).is_some_and(is_common);
         return if undecided { UNDECIDED } else { next };
     }
     for _ in 0..IN_LINE {
@@ -116,10 +145,10 @@ fn is_common(node: &Node) -> bool {
 extern "C" fn turn(_index: u64, run: *mut Run<'_>) -> u64 {
     // SAFETY: see `evaluate`.
     let run = unsafe { &mut *run };
-    let Some(node) = run.program.nodes.get(run.next as usize) else { return 1 };
-    let outcome = node.step(&mut run.packet, &mut run.registers);
+    let Some(node) = run.hit.program.nodes.get(run.next as usize) else { return 1 };
+    let outcome = node.step(&mut run.hit, &mut run.registers);
     // Laundered, so that the verifier finds the next turn like this one.
-    let zero = run.program.zero as u32;
+    let zero = run.hit.program.zero as u32;
     match outcome {
         Ok(next) => {
             run.next = next | zero;

@@ -1,39 +1,49 @@
 //! skbtrail's programs inside the kernel. This file holds entry points only: each fetches the `sk_buff` from where its
 //! hook carries it and hands it on.
 //!
-//! The way of a hit: find the `sk_buff` → `filter` → `emit`. Nothing here decides what is worth showing; that is the
+//! The way of a hit: find the `sk_buff` → `follow`, which asks the `filter` → `emit`. Nothing here decides what is worth showing; that is the
 //! predicate program's business, which user space can change at any time.
 #![no_std]
 #![no_main]
 // For the atomic addition in `maps`; the build uses one known compiler.
 #![feature(asm_experimental_arch)]
 
+mod chain;
 mod emit;
 mod extra;
 mod filter;
+mod follow;
 mod maps;
+mod own;
 mod packet;
 mod read;
+mod source;
+mod unwritten;
 
 use core::{ffi::c_void, panic::PanicInfo};
 
 use aya_ebpf::{
     EbpfContext as _,
     helpers::generated::bpf_get_func_ip,
-    macros::{kprobe, raw_tracepoint},
-    programs::{ProbeContext, RawTracePointContext},
+    macros::{fentry, fexit, kprobe, raw_tracepoint},
+    programs::{FEntryContext, FExitContext, ProbeContext, RawTracePointContext},
 };
-use tracer_common::event::kind;
+use tracer_common::{event::kind, journey::change, predicate::NO_PROBE};
 
 use crate::{
     emit::Hit,
-    maps::{FOUND, JUDGE},
+    filter::Subject,
+    follow::Place,
+    maps::{FOUND, JUDGE, PROBES},
     read::peek,
 };
 
+/// Bytes of an `endbr64`.
+const ENDBR: u64 = 4;
+
 /// A hit of a probed function whose `sk_buff` is argument `$position` (from 0), directly or behind a pointer.
 macro_rules! function_probe {
-    ($name:ident, $position:literal, $fetch:expr) => {
+    ($name:ident, $position:literal, $fetch:expr, $freeing:literal) => {
         #[doc = concat!("Functions with the sk_buff as argument ", stringify!($position), ", from 0.")]
         #[kprobe]
         #[inline(always)]
@@ -44,6 +54,7 @@ macro_rules! function_probe {
                 unsafe {
                     (*found).skb = skb;
                     (*found).argument = context.arg($position + 1).unwrap_or(0);
+                    (*found).freeing = $freeing;
                     JUDGE.tail_call(&context, 0);
                 }
             }
@@ -52,31 +63,49 @@ macro_rules! function_probe {
     };
 }
 
-function_probe!(skb_arg1, 0, core::convert::identity);
-function_probe!(skb_arg2, 1, core::convert::identity);
-function_probe!(skb_arg3, 2, core::convert::identity);
-function_probe!(skb_arg4, 3, core::convert::identity);
-function_probe!(skb_arg5, 4, core::convert::identity);
-function_probe!(skb_pointer_arg1, 0, pointed_to);
-function_probe!(skb_pointer_arg2, 1, pointed_to);
-function_probe!(skb_pointer_arg3, 2, pointed_to);
-function_probe!(skb_pointer_arg4, 3, pointed_to);
-function_probe!(skb_pointer_arg5, 4, pointed_to);
+function_probe!(skb_arg1, 0, core::convert::identity, 0);
+function_probe!(skb_arg2, 1, core::convert::identity, 0);
+function_probe!(skb_arg3, 2, core::convert::identity, 0);
+function_probe!(skb_arg4, 3, core::convert::identity, 0);
+function_probe!(skb_arg5, 4, core::convert::identity, 0);
+function_probe!(skb_pointer_arg1, 0, pointed_to, 0);
+function_probe!(skb_pointer_arg2, 1, pointed_to, 0);
+function_probe!(skb_pointer_arg3, 2, pointed_to, 0);
+function_probe!(skb_pointer_arg4, 3, pointed_to, 0);
+function_probe!(skb_pointer_arg5, 4, pointed_to, 0);
+// Functions that are part of freeing an sk_buff, all with it as their first argument.
+function_probe!(freeing_arg1, 0, core::convert::identity, 1);
 
 /// Judges a hit of any function, and sends it if it matches.
 #[kprobe]
 #[inline(always)]
 pub fn judge(context: ProbeContext) -> u32 {
     let Some(found) = FOUND.get(0).copied() else { return 0 };
-    if filter::matches(found.skb) {
+    let mut func = 0;
+    let mut probe = NO_PROBE;
+    if filter::wants_function() {
+        // SAFETY: a helper without preconditions.
+        func = unsafe { bpf_get_func_ip(context.as_ptr()) };
+        // The map has the place that is patched, which may lie behind an `endbr64`.
+        // SAFETY: the map is only filled before, so its values do not change.
+        let found = unsafe { PROBES.get(&func).or_else(|| PROBES.get(&(func + ENDBR))) };
+        probe = found.copied().unwrap_or(NO_PROBE);
+    }
+    let subject = Subject { skb: found.skb, probe, reason: 0, kind: kind::CALL.into(), freeing: found.freeing as u32 };
+    let mut place = Place::NONE;
+    if follow::judge(&subject, &mut place) {
+        if func == 0 {
+            // SAFETY: as above.
+            func = unsafe { bpf_get_func_ip(context.as_ptr()) };
+        }
         emit::emit(&Hit {
             context: context.as_ptr(),
             skb: found.skb,
-            // SAFETY: a helper without preconditions.
-            func: unsafe { bpf_get_func_ip(context.as_ptr()) },
+            func,
             caller: read::return_address(context.regs),
             argument: found.argument as u32,
             kind: kind::CALL,
+            place,
         });
     }
     0
@@ -90,15 +119,18 @@ macro_rules! tracepoint_probe {
         #[inline(always)]
         pub fn $name(context: RawTracePointContext) -> i32 {
             let skb = argument(context.as_ptr(), $position);
-            if filter::matches(skb) {
-                let func = read::instance();
+            let probe = read::instance();
+            let subject = Subject { skb, probe: probe as u32, reason: 0, kind: kind::TRACEPOINT.into(), freeing: 0 };
+            let mut place = Place::NONE;
+            if follow::judge(&subject, &mut place) {
                 emit::emit(&Hit {
                     context: context.as_ptr(),
                     skb,
-                    func,
+                    func: probe,
                     caller: 0,
                     argument: 0,
                     kind: kind::TRACEPOINT,
+                    place,
                 });
             }
             0
@@ -118,16 +150,74 @@ tracepoint_probe!(tracepoint_arg5, 4);
 pub fn dropped(context: RawTracePointContext) -> i32 {
     let context = context.as_ptr();
     let skb = argument(context, 0);
-    if filter::matches(skb) {
+    let reason = argument(context, 2) as u32;
+    let probe = read::instance();
+    let subject = Subject { skb, probe: probe as u32, reason, kind: kind::DROP.into(), freeing: 0 };
+    let mut place = Place::NONE;
+    if follow::judge(&subject, &mut place) {
         emit::emit(&Hit {
             context,
             skb,
-            func: read::instance(),
+            func: probe,
             caller: argument(context, 1),
-            argument: argument(context, 2) as u32,
+            argument: reason,
             kind: kind::DROP,
+            place,
         });
     }
+    0
+}
+
+/// Functions `(new, old, …)` that make an `sk_buff` from another; the instance says which kind of change that is.
+#[fentry]
+#[inline(always)]
+pub fn copied(context: FEntryContext) -> i32 {
+    let context = context.as_ptr();
+    follow::copied(follow::argument(context, 0), follow::argument(context, 1), read::instance() as u8);
+    0
+}
+
+/// `skb_split(skb, new, …)`: the other way round.
+#[fentry]
+#[inline(always)]
+pub fn split(context: FEntryContext) -> i32 {
+    let context = context.as_ptr();
+    follow::copied(follow::argument(context, 1), follow::argument(context, 0), change::SPLIT);
+    0
+}
+
+/// Functions `(into, from, …)` that merge a packet into another; they return what the instance says where they did.
+#[fexit]
+#[inline(always)]
+pub fn merged(context: FExitContext) -> i32 {
+    let context = context.as_ptr();
+    if follow::returned(context) & 0xff == read::instance() {
+        follow::merged(follow::argument(context, 0), follow::argument(context, 1));
+    }
+    0
+}
+
+/// `skb_release_head_state(skb)` is through: the socket's destructor has run, what follows only gives memory back.
+#[fexit]
+#[inline(always)]
+pub fn released(context: FExitContext) -> i32 {
+    follow::released(follow::argument(context.as_ptr(), 0));
+    0
+}
+
+/// `napi_skb_free_stolen_head(skb)`, which keeps the head's memory and gives back the rest.
+#[fentry]
+#[inline(always)]
+pub fn stolen(context: FEntryContext) -> i32 {
+    follow::released(follow::argument(context.as_ptr(), 0));
+    0
+}
+
+/// Functions `(skb)` that give an `sk_buff` back to the kernel's memory or to a cache.
+#[fentry]
+#[inline(always)]
+pub fn freed(context: FEntryContext) -> i32 {
+    follow::freed(follow::argument(context.as_ptr(), 0));
     0
 }
 

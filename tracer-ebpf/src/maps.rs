@@ -1,24 +1,38 @@
 //! The maps, and the globals that user space sets before load.
 
-use core::arch::asm;
+use core::{arch::asm, cell::UnsafeCell};
 
 use aya_ebpf::{
-    btf_maps::{Array, ArrayOfMaps, PerCpuArray, ProgramArray, RingBuf},
+    btf_maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
     macros::btf_map,
 };
 use tracer_common::{
     config::{Chain, Offsets, Settings, counter},
     event::{Event, METADATA_VALUES},
-    predicate::Program,
+    journey::{Followed, MOST_FOLLOWED},
+    predicate::{MAX_PROBES, PROGRAMS, Program},
 };
 
 /// Events on their way to user space; the size is set at load.
 #[btf_map]
 pub static EVENTS: RingBuf<Event, 4096> = RingBuf::new();
 
-/// The predicate program in force. A swap replaces the inner map, so that no hit is judged by a mixture of two.
+/// The latest predicate programs. A new one is written over the oldest and then put in force, so that no hit is judged by a
+/// mixture of two.
 #[btf_map]
-pub static FILTER: ArrayOfMaps<Array<Program, 1>, 1> = ArrayOfMaps::new();
+pub static FILTERS: Array<Program, { PROGRAMS }> = Array::new();
+
+/// Which of them is in force.
+#[btf_map]
+pub static IN_FORCE: Array<u32, 1> = Array::new();
+
+/// Followed packets by the address of their `sk_buff`.
+#[btf_map]
+pub static FOLLOWED: HashMap<u64, Followed, { MOST_FOLLOWED as usize }> = HashMap::new();
+
+/// Numbers of the probes by the address of their function, for filters that ask for functions.
+#[btf_map]
+pub static PROBES: HashMap<u64, u32, { MAX_PROBES }> = HashMap::new();
 
 /// Member chains to read with each event.
 #[btf_map]
@@ -31,6 +45,8 @@ pub struct Found {
     pub skb: u64,
     /// The argument behind it.
     pub argument: u64,
+    /// 1: the function is part of freeing the packet.
+    pub freeing: u64,
 }
 
 /// One place for each CPU is enough: on a CPU only one function probe runs at a time (`bpf_prog_active`), and an
@@ -54,6 +70,35 @@ pub static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
 /// What this run wants.
 #[unsafe(no_mangle)]
 pub static SETTINGS: Settings = unsafe { core::mem::zeroed() };
+
+/// Numbers that all CPUs share.
+pub struct Numbers {
+    /// `sk_buff`s that are followed.
+    pub live: UnsafeCell<u64>,
+    /// Numbers given to journeys and branches.
+    pub given: UnsafeCell<u64>,
+    /// Journeys begun, or left out for a limit.
+    pub journeys: UnsafeCell<u64>,
+}
+
+// SAFETY: all CPUs change them, by atomic additions only.
+unsafe impl Sync for Numbers {}
+
+/// The numbers of this run.
+#[unsafe(no_mangle)]
+pub static NUMBERS: Numbers =
+    Numbers { live: UnsafeCell::new(0), given: UnsafeCell::new(0), journeys: UnsafeCell::new(0) };
+
+/// Adds to a number, and returns what it was.
+#[inline(always)]
+pub fn add(number: &UnsafeCell<u64>, by: u64) -> u64 {
+    let mut value = by;
+    // SAFETY: a global, aligned.
+    unsafe {
+        asm!("{0} = atomic_fetch_add((u64 *)({1} + 0), {0})", inout(reg) value, in(reg) number.get(), options(nostack));
+    }
+    value
+}
 
 /// Adds one to a counter of this CPU. Atomically: a tracepoint's program may be interrupted by a function's.
 #[inline(always)]

@@ -1,19 +1,13 @@
 //! Where the headers of a packet lie, as far as the kernel knows at the time of a hit.
 
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use tracer_common::predicate::{OUTSIDE, Source, UNKNOWN, base, field};
+use tracer_common::predicate::{OUTSIDE, UNKNOWN};
 
-use crate::read::{device, kept_tag_protocol, member, packet_namespace, peek};
+use crate::read::{is_kernel_pointer, member, peek};
 
-const ETH_P_IP: u64 = 0x0800;
-const ETH_P_IPV6: u64 = 0x86dd;
-/// Bytes of an Ethernet header, and the place of the EtherType in it.
-const ETHERNET_HEADER: u64 = 14;
-const ETHERTYPE: u64 = 12;
-/// Bytes of a VLAN tag.
-const TAG: u64 = 4;
-/// EtherTypes of VLAN tags: 802.1Q, 802.1ad, and the one used before it.
-const TAG_PROTOCOLS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+pub const ETH_P_IP: u64 = 0x0800;
+pub const ETH_P_IPV6: u64 = 0x86dd;
+/// Bytes of an Ethernet header.
+pub const ETHERNET_HEADER: u64 = 14;
 /// `sk_buff.mac_header` while it is not set.
 const UNSET: u16 = u16::MAX;
 
@@ -23,10 +17,10 @@ pub const NOWHERE: u64 = 1;
 /// An `sk_buff`, located.
 #[derive(Clone, Copy)]
 pub struct Packet {
-    skb: u64,
+    pub skb: u64,
     /// A zero that the verifier takes for an unknown number. Or-ed to a value that is a constant on some ways, it makes
     /// these ways one to the verifier, which otherwise checks all that follows once for each.
-    zero: u64,
+    pub zero: u64,
     /// `skb->head`
     pub head: u64,
     /// First byte behind the linear part.
@@ -67,26 +61,16 @@ impl Packet {
         Self { network: self.network | zero, protocol: self.protocol | zero, end: self.end | zero, ..*self }
     }
 
-    /// A field that needs no header.
+    /// The packet belongs to a socket, which may know what is not written yet.
     #[inline(always)]
-    fn field(&self, which: u32) -> u64 {
-        let value: u32 = match which {
-            field::MARK => member!(self.skb, skb_mark),
-            field::LENGTH => member!(self.skb, skb_len),
-            field::PID => (bpf_get_current_pid_tgid() >> 32) as u32,
-            field::NETNS => packet_namespace(self.skb, device(self.skb)),
-            field::IFINDEX => match device(self.skb).address {
-                0 => 0,
-                address => member!(address, dev_ifindex),
-            },
-            _ => return UNKNOWN,
-        };
-        u64::from(value)
+    pub fn has_socket(&self) -> bool {
+        let sock: u64 = member!(self.skb, skb_sk);
+        is_kernel_pointer(sock)
     }
 
     /// Address of the Ethernet header, or [`NOWHERE`].
     #[inline(always)]
-    fn link(&self) -> u64 {
+    pub fn link(&self) -> u64 {
         let offset: u16 = member!(self.skb, skb_mac_header);
         if offset == UNSET { NOWHERE } else { self.head + u64::from(offset) }
     }
@@ -100,76 +84,15 @@ impl Packet {
     }
 }
 
-impl Source for Packet {
-    #[inline(always)]
-    fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
-        if base == base::FIELD && offset != field::VLAN {
-            let value = if offset == field::PROTOCOL { self.protocol } else { self.field(offset) };
-            return value | self.zero;
-        }
-        if base != base::NETWORK && base != base::TRANSPORT {
-            return self.rare(base, offset, width);
-        }
-        if self.network == NOWHERE {
-            return UNKNOWN;
-        }
-        let header = if base == base::NETWORK { self.network } else { self.transport };
-        self.word((header | self.zero) + u64::from(offset), u64::from(width))
-    }
-
-    #[inline(always)]
-    fn layer(&mut self, _depth: u32) -> u64 {
-        UNKNOWN
-    }
-}
-
 impl Packet {
     /// The big-endian word at `address`, of which `width` bytes must lie inside the packet.
     #[inline(always)]
-    fn word(&self, address: u64, width: u64) -> u64 {
+    pub fn word(&self, address: u64, width: u64) -> u64 {
         if address + width > self.end {
             return self.beyond(address + width);
         }
         let word: u32 = peek(address);
         u64::from(u32::from_be(word))
-    }
-
-    /// What few expressions ask for: the link-layer header, VLAN tags, and what follows them. A function of its own, so that
-    /// the rest stays small for the verifier.
-    #[inline(never)]
-    fn rare(&self, base: u8, offset: u32, width: u32) -> u64 {
-        let (kind, tags) = (base::kind(base), u64::from(base::tags(base)));
-        // The tag that the kernel keeps outside of the bytes is the first one.
-        let kept = kept_tag_protocol(self.skb);
-        if kind == base::FIELD && offset == field::VLAN && tags == 0 && kept != 0 {
-            let tag: u16 = member!(self.skb, skb_vlan_tci);
-            return u64::from(kept) << 16 | u64::from(tag);
-        }
-        let inline = if kept == 0 { tags } else { tags.saturating_sub(1) } | self.zero;
-        let link = self.link();
-        if link == NOWHERE {
-            return UNKNOWN;
-        }
-        if kind == base::LINK {
-            return self.word(link + u64::from(offset), u64::from(width));
-        }
-        let ethertype = link + ETHERTYPE + TAG * inline;
-        if kind == base::FIELD {
-            let word = u32::from_be(peek(ethertype));
-            let is_tag = TAG_PROTOCOLS.contains(&((word >> 16) as u16));
-            return match offset {
-                field::VLAN if is_tag => u64::from(word),
-                field::VLAN => 0,
-                _ if inline == 0 => self.protocol,
-                _ => u64::from(word >> 16),
-            };
-        }
-        let network = if inline == 0 { self.network } else { ethertype + (ETHERNET_HEADER - ETHERTYPE) } | self.zero;
-        if network == NOWHERE {
-            return UNKNOWN;
-        }
-        let length = if kind == base::NETWORK { 0 } else { network_length(peek(network)) } | self.zero;
-        self.word(network + length + u64::from(offset), u64::from(width))
     }
 }
 
@@ -200,6 +123,6 @@ fn protocol(skb: u64, first: u8) -> u64 {
 
 /// Bytes of an IP header without extension headers, by its first byte.
 #[inline(always)]
-fn network_length(first: u8) -> u64 {
+pub fn network_length(first: u8) -> u64 {
     if first >> 4 == 6 { 40 } else { u64::from(first & 15) * 4 }
 }

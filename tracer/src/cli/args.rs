@@ -93,6 +93,18 @@ pub struct What {
     /// Functions to probe: a regular expression that matches the whole name
     #[arg(long, value_name = "REGEX")]
     pub filter_func: Option<String>,
+    /// Do not follow packets: show only hits that match by themselves
+    #[arg(long)]
+    pub no_track: bool,
+    /// Follow packets that matched wherever they go (which is what happens without --no-track)
+    #[arg(long, conflicts_with = "no_track")]
+    pub filter_track_skb: bool,
+    /// Follow one in N of the packets that match
+    #[arg(long, value_name = "1/N", conflicts_with = "no_track")]
+    pub sample: Option<String>,
+    /// Follow only the first N packets that match
+    #[arg(long, value_name = "N", conflicts_with = "no_track")]
+    pub limit_packets: Option<u32>,
     /// Modules to look into, beside the kernel itself; all that are loaded without
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub kmods: Vec<String>,

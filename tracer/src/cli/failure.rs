@@ -35,7 +35,7 @@ impl Failure {
             }
         }
         say(text);
-        let log = error.chain().find_map(|cause| cause.downcast_ref::<collect::Error>()?.verifier_log());
+        let log = error.chain().find_map(|cause| refusal(cause)?.verifier_log());
         match log {
             Some(log) if verbose => say_bare(log),
             Some(_) => say("`--verbose` shows the verifier's whole log"),
@@ -48,6 +48,14 @@ impl Failure {
             Self::Usage(_) => ExitCode::from(2),
             Self::Run(_) => ExitCode::from(1),
         }
+    }
+}
+
+/// The error of the layer that talks to the kernel; an error of `feed` passes it on without being its cause.
+fn refusal<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a collect::Error> {
+    match cause.downcast_ref::<feed::live::Error>() {
+        Some(feed::live::Error::Collect(error)) => Some(error),
+        _ => cause.downcast_ref(),
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow:
         all_functions: what.filter_func.is_none(),
         modules: if what.kmods.is_empty() || what.all_kmods { Modules::All } else { Modules::Only(what.kmods.clone()) },
         filter: filter.program,
+        follow: !what.no_track,
+        sample: sample(what)?,
+        most_packets: what.limit_packets.unwrap_or(0),
         caller: output.output_caller || wants(output, "caller"),
         stack: output.output_stack || wants(output, "stack"),
         hide_own: true,
@@ -86,6 +89,13 @@ pub(crate) fn selection(output: &Output) -> anyhow::Result<view::Selection<'_>> 
 /// The style of `--timestamp`.
 pub(crate) fn timestamp(output: &Output) -> anyhow::Result<Timestamp> {
     Ok(output.timestamp.parse::<Timestamp>()?)
+}
+
+/// N of `--sample 1/N`.
+fn sample(what: &What) -> anyhow::Result<u32> {
+    let Some(text) = &what.sample else { return Ok(1) };
+    let number = text.strip_prefix("1/").and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+    number.ok_or_else(|| anyhow!("--sample takes 1/N, as in 1/100, not `{text}`"))
 }
 
 fn wants(output: &Output, column: &str) -> bool {

@@ -1,17 +1,20 @@
 //! The object's maps: made by plain bpf(2) calls, read through aya.
 //!
 //! aya could make them too, but reads and parses all of the kernel's type information before it does, which we have done
-//! already; and it makes map-in-maps with type information, into which before 6.2 no map fits that was made without
-//! (`bpf_map_meta_equal` compares where a timer would be).
+//! already.
 
 use std::{
     collections::HashMap,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd},
+    time::{Duration, Instant},
 };
 
 use aya::maps::{Map, MapData, PerCpuArray, RingBuf};
-use aya_obj::{EbpfSectionKind, generated::bpf_map_type};
-use tracer_common::{config::Chain, predicate::Program};
+use aya_obj::EbpfSectionKind;
+use tracer_common::{
+    config::Chain,
+    predicate::{PROGRAMS, Program},
+};
 
 use super::{
     error::Error,
@@ -19,7 +22,9 @@ use super::{
 };
 
 const EVENTS: &str = "EVENTS";
-const FILTER: &str = "FILTER";
+const FILTERS: &str = "FILTERS";
+const IN_FORCE: &str = "IN_FORCE";
+const PROBES: &str = "PROBES";
 const COUNTERS: &str = "COUNTERS";
 const CHAINS: &str = "CHAINS";
 
@@ -65,14 +70,9 @@ fn make(name: &str, definition: &aya_obj::Map, ring_bytes: u32) -> std::io::Resu
         value_bytes: definition.value_size(),
         entries: definition.max_entries(),
         flags: definition.map_flags(),
-        inner: None,
     };
     if name == EVENTS {
         new.entries = ring_bytes;
-    }
-    if name == FILTER {
-        let template = sys::create_map(&program_map())?;
-        return sys::create_map(&NewMap { inner: Some(template.as_fd()), ..new });
     }
     let handle = sys::create_map(&new)?;
     if definition.section_kind() == EbpfSectionKind::Rodata {
@@ -80,19 +80,6 @@ fn make(name: &str, definition: &aya_obj::Map, ring_bytes: u32) -> std::io::Resu
         sys::freeze(handle.as_fd())?;
     }
     Ok(handle)
-}
-
-/// A map that holds one predicate program.
-fn program_map() -> NewMap<'static> {
-    NewMap {
-        name: "program",
-        kind: bpf_map_type::BPF_MAP_TYPE_ARRAY as u32,
-        key_bytes: size_of::<u32>() as u32,
-        value_bytes: size_of::<Program>() as u32,
-        entries: 1,
-        flags: 0,
-        inner: None,
-    }
 }
 
 /// Writes the member chains to read with each event.
@@ -104,12 +91,22 @@ pub(super) fn set_chains(handles: &Handles, chains: &[Chain]) -> Result<(), Erro
     Ok(())
 }
 
+/// Writes the numbers of probes by the addresses of their functions, for filters that ask for functions.
+pub(super) fn set_probes(handles: &Handles, probes: impl Iterator<Item = (u64, u32)>) -> Result<(), Error> {
+    let map = handles.get(PROBES)?;
+    for (address, number) in probes {
+        sys::set_value_at(map, &address.to_ne_bytes(), &number.to_ne_bytes())
+            .map_err(|source| Error::MakeMap { name: PROBES.to_owned(), source })?;
+    }
+    Ok(())
+}
+
 /// The maps that a running trace uses.
 pub struct Maps {
     /// Events from the kernel.
     pub events: RingBuf<MapData>,
-    /// The predicate program in force.
-    pub filter: FilterMap,
+    /// The predicate programs.
+    pub filters: Filters,
     /// Counters of `tracer_common::config::counter`.
     pub counters: PerCpuArray<MapData, u64>,
 }
@@ -119,24 +116,60 @@ impl Maps {
         let data = |name| MapData::from_fd(handles.duplicate(name)?).map_err(|e| Error::map(name, e));
         Ok(Self {
             events: RingBuf::try_from(Map::RingBuf(data(EVENTS)?)).map_err(|e| Error::map(EVENTS, e))?,
-            filter: FilterMap(handles.duplicate(FILTER)?),
+            filters: Filters {
+                programs: handles.duplicate(FILTERS)?,
+                in_force: handles.duplicate(IN_FORCE)?,
+                next: 0,
+                generation: 0,
+                left: [None; PROGRAMS],
+            },
             counters: PerCpuArray::try_from(Map::PerCpuArray(data(COUNTERS)?)).map_err(|e| Error::map(COUNTERS, e))?,
         })
     }
 }
 
-/// The place of the predicate program in force: a map that holds one map, which holds the program.
-pub struct FilterMap(OwnedFd);
+/// The predicate programs of a run, of which one is in force.
+pub struct Filters {
+    programs: OwnedFd,
+    in_force: OwnedFd,
+    /// The place that the next program is written to.
+    next: u32,
+    /// Programs put in force so far.
+    generation: u32,
+    /// When each place was last left; from then on no hit begins to be judged by it.
+    left: [Option<Instant>; PROGRAMS],
+}
 
-impl FilterMap {
-    /// Puts `program` in force. From the return on, every hit is judged by it alone: the kernel waits for the programs
-    /// that still run with its predecessor (`maybe_wait_bpf_programs`).
-    pub fn replace(&mut self, program: &Program) -> Result<(), Error> {
-        let put = || {
-            let inner = sys::create_map(&program_map())?;
-            sys::set_value(inner.as_fd(), 0, bytemuck::bytes_of(program))?;
-            sys::set_value(self.0.as_fd(), 0, &inner.as_raw_fd().to_ne_bytes())
-        };
-        put().map_err(|source| Error::FilterMap { source })
+/// Longer than the kernel takes to judge one hit, interrupts included.
+const STILL_READ: Duration = Duration::from_millis(20);
+
+impl Filters {
+    /// Puts `program` in force, and says which number it got: every hit that begins after the return is judged by it alone.
+    ///
+    /// Hits that are being judged meanwhile keep the program they began with: its place is only written to again when the
+    /// others have been used, and not before [`STILL_READ`] has passed.
+    pub fn replace(&mut self, program: &Program) -> Result<u32, Error> {
+        let failed = |source| Error::FilterMap { source };
+        let mut program = *program;
+        self.generation += 1;
+        program.generation = self.generation;
+        program.wants_function = program.reads_functions().into();
+        let place = self.next;
+        self.wait_for(place as usize);
+        sys::set_value(self.programs.as_fd(), place, bytemuck::bytes_of(&program)).map_err(failed)?;
+        sys::set_value(self.in_force.as_fd(), 0, &place.to_ne_bytes()).map_err(failed)?;
+        let count = PROGRAMS as u32;
+        if let Some(left) = self.left.get_mut(((place + count - 1) % count) as usize) {
+            *left = Some(Instant::now());
+        }
+        self.next = (place + 1) % count;
+        Ok(self.generation)
+    }
+
+    fn wait_for(&self, place: usize) {
+        let passed = self.left.get(place).copied().flatten().map(|left| left.elapsed());
+        if let Some(rest) = passed.and_then(|passed| STILL_READ.checked_sub(passed)) {
+            std::thread::sleep(rest);
+        }
     }
 }

@@ -9,7 +9,13 @@ use std::{
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_insn, bpf_prog_type};
+use aya_obj::{
+    ProgramSection,
+    generated::{
+        bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_KPROBE_MULTI},
+        bpf_insn, bpf_prog_type,
+    },
+};
 use tracer_common::config::{Chain, Offsets, Settings};
 
 use super::{
@@ -85,21 +91,39 @@ impl Object {
         Ok(judge)
     }
 
+    /// Tells the kernel side the numbers of probes by their addresses.
+    pub fn number_probes(&self, probes: impl Iterator<Item = (u64, u32)>) -> Result<(), Error> {
+        maps::set_probes(&self.handles, probes)
+    }
+
     /// Loads the program `name` for a function (`multi`: through a kprobe-multi link) or a tracepoint.
     pub fn load(&self, name: &str, multi: bool, instance: u32) -> Result<OwnedFd, Error> {
+        self.load_as(name, if multi { Attach::KprobeMulti } else { Attach::Single }, instance)
+    }
+
+    /// Loads the program `name` for the entry or the end of the function that has `id` in the kernel's BTF.
+    pub fn load_traced(&self, name: &str, id: u32, instance: u32) -> Result<OwnedFd, Error> {
+        self.load_as(name, Attach::Function(id), instance)
+    }
+
+    fn load_as(&self, name: &str, attach: Attach, instance: u32) -> Result<OwnedFd, Error> {
         let unknown = || Error::Object(format!("no program `{name}`"));
         let program = self.parsed.programs.get(name).ok_or_else(unknown)?;
         let function = self.parsed.functions.get(&program.function_key()).ok_or_else(unknown)?;
-        let kind = match program.section {
-            aya_obj::ProgramSection::RawTracePoint => bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT,
-            _ => bpf_prog_type::BPF_PROG_TYPE_KPROBE,
+        let (kind, attach_type) = match (&program.section, attach) {
+            (ProgramSection::RawTracePoint, _) => (bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, None),
+            (ProgramSection::FEntry { .. }, _) => (bpf_prog_type::BPF_PROG_TYPE_TRACING, Some(BPF_TRACE_FENTRY)),
+            (ProgramSection::FExit { .. }, _) => (bpf_prog_type::BPF_PROG_TYPE_TRACING, Some(BPF_TRACE_FEXIT)),
+            (_, Attach::KprobeMulti) => (bpf_prog_type::BPF_PROG_TYPE_KPROBE, Some(BPF_TRACE_KPROBE_MULTI)),
+            _ => (bpf_prog_type::BPF_PROG_TYPE_KPROBE, None),
         };
         let mut instructions = function.instructions.clone();
         patch(&mut instructions, self.rdonly_cast, instance);
         let load = Load {
             name,
             kind,
-            multi,
+            attach_type,
+            attach_function: if let Attach::Function(id) = attach { id } else { 0 },
             instructions: &instructions,
             license: &self.parsed.license,
             btf: self.btf.as_fd(),
@@ -107,6 +131,17 @@ impl Object {
         };
         sys::load_program(&load).map_err(|(source, log)| Error::Load { program: name.to_owned(), source, log })
     }
+}
+
+/// What a program is attached to.
+#[derive(Clone, Copy)]
+enum Attach {
+    /// One function, or a tracepoint.
+    Single,
+    /// Many functions, through one link.
+    KprobeMulti,
+    /// The function with this id in the kernel's BTF, through a trampoline.
+    Function(u32),
 }
 
 /// Hands the object's type information to the kernel.

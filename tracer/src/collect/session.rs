@@ -8,7 +8,7 @@ use tracer_common::{
 };
 
 use super::{
-    attach::{Attached, Target, kprobe::Probes, multi, tracepoint, tracepoint::Tracepoint},
+    attach::{Attached, Refused, Target, follow, kprobe::Probes, multi, tracepoint, tracepoint::Tracepoint},
     counts::Counts,
     decode::{Wanted, decode},
     error::Error,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     kernel::btf::Chain,
     model::{EventKind, Probe, ProbeId, Record},
-    probe::AddressIndex,
+    probe::{AddressIndex, lifecycle::Hook},
 };
 
 /// Bytes of the ring unless a run asks for another size.
@@ -61,22 +61,29 @@ pub struct Request {
     pub chains: Vec<Chain>,
     /// The filter to begin with.
     pub filter: Box<Program>,
+    /// Where packets are followed; nothing is, where there is none.
+    pub hooks: Vec<Hook>,
     /// Size of the ring, bytes: a power of two.
     pub ring_bytes: u32,
     /// Functions and tracepoints by [`ProbeId`].
     pub probes: Vec<Probe>,
+    /// Hooks that an attempt before this one found refused.
+    pub unfollowed: Vec<Refused>,
 }
 
 /// A running trace. Dropping it detaches everything.
 pub struct Session {
     maps: Maps,
     /// Holds the map that leads to the program that judges: the kernel empties it when nobody does.
-    _object: Object,
+    object: Object,
     attached: Attached,
     kprobes: Option<Probes>,
     wanted: Wanted,
     probes: Vec<Probe>,
     places: Places,
+    /// The kernel side knows the probes' numbers.
+    numbered: bool,
+    follows: bool,
     shown: u64,
     changes: u64,
     undecodable: u64,
@@ -87,8 +94,12 @@ impl Session {
     pub fn start(request: Request) -> Result<Self, Error> {
         let settings: Settings = request.constants.settings;
         let chains: Vec<_> = request.chains.iter().map(Chain::config).collect();
-        let (object, mut maps) = Object::open(&request.constants, &chains, request.ring_bytes)?;
-        maps.filter.replace(&request.filter)?;
+        let (object, maps) = Object::open(&request.constants, &chains, request.ring_bytes)?;
+        let mut following = Attached::default();
+        if settings.follow != 0 && !follow::attach(&object, &request.hooks, &mut following) {
+            // The programs are told before they are loaded whether packets are followed.
+            return Self::start(without_following(request, following.refused));
+        }
         let (mut attached, kprobes) = match request.backend {
             Backend::KprobeMulti => (multi::attach(&object, &request.targets)?, None),
             Backend::Kprobe => {
@@ -97,22 +108,30 @@ impl Session {
             }
             Backend::Tracepoint => (Attached::default(), None),
         };
+        attached.links.append(&mut following.links);
+        attached.followers.append(&mut following.followers);
+        attached.refused.append(&mut following.refused);
+        attached.refused.extend(request.unfollowed);
         tracepoint::attach(&object, &request.tracepoints, &mut attached)?;
         let wanted =
             Wanted { caller: settings.want_caller != 0, stack: settings.want_stack != 0, chains: request.chains };
         let places = Places::new(&request.probes);
-        Ok(Self {
+        let mut session = Self {
             maps,
-            _object: object,
+            object,
             attached,
             kprobes,
             wanted,
             probes: request.probes,
             places,
+            numbered: false,
+            follows: settings.follow != 0,
             shown: 0,
             changes: 0,
             undecodable: 0,
-        })
+        };
+        session.replace_filter(&request.filter)?;
+        Ok(session)
     }
 
     /// Hands the records that wait in the ring to `sink`, at most `limit`; returns how many there were.
@@ -145,14 +164,25 @@ impl Session {
         taken
     }
 
-    /// Puts another filter in force, without reloading or attaching anything again.
-    pub fn replace_filter(&mut self, program: &Program) -> Result<(), Error> {
-        self.maps.filter.replace(program)
+    /// Puts another filter in force, without reloading or attaching anything again; returns its number, which hits carry.
+    pub fn replace_filter(&mut self, program: &Program) -> Result<u32, Error> {
+        if program.reads_functions() && !self.numbered {
+            let numbers = self.probes.iter().zip(0u32..).filter(|(probe, _)| probe.address != 0);
+            self.object.number_probes(numbers.map(|(probe, number)| (probe.address, number)))?;
+            self.numbered = true;
+        }
+        self.maps.filters.replace(program)
+    }
+
+    /// Packets that match are followed wherever they go.
+    pub fn follows(&self) -> bool {
+        self.follows
     }
 
     /// Ends the flow of events: from now on no hit matches. What is in the ring can still be read.
     pub fn stop(&mut self) -> Result<(), Error> {
-        self.maps.filter.replace(&Program::constant(REJECT))
+        self.maps.filters.replace(&Program::constant(REJECT))?;
+        Ok(())
     }
 
     /// Single kprobes attached so far and in all, while that goes on.
@@ -207,6 +237,12 @@ impl Session {
         let programs = self.attached.programs.iter();
         programs.map(|program| sys::recursion_misses(program.as_fd()).ok()).sum()
     }
+}
+
+fn without_following(mut request: Request, refused: Vec<Refused>) -> Request {
+    request.constants.settings.follow = 0;
+    request.unfollowed = refused;
+    request
 }
 
 /// The probes of a run by their addresses.

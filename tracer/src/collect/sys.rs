@@ -9,7 +9,7 @@ use std::{
 };
 
 use aya_obj::generated::{
-    bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
+    bpf_attach_type, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
 };
 
 /// Bytes of the verifier's log that a failed load keeps.
@@ -25,10 +25,12 @@ const PERF_FLAG_FD_CLOEXEC: c_long = 8;
 pub(super) struct Load<'a> {
     /// Name shown by `bpftool prog`, at most 15 bytes.
     pub name: &'a str,
-    /// `BPF_PROG_TYPE_KPROBE` or `BPF_PROG_TYPE_RAW_TRACEPOINT`.
+    /// `BPF_PROG_TYPE_KPROBE`, `BPF_PROG_TYPE_RAW_TRACEPOINT` or `BPF_PROG_TYPE_TRACING`.
     pub kind: bpf_prog_type,
-    /// Load for a kprobe-multi link.
-    pub multi: bool,
+    /// How it is attached, where its kind does not say.
+    pub attach_type: Option<bpf_attach_type>,
+    /// For `BPF_PROG_TYPE_TRACING`: the function's id in the kernel's BTF; 0 otherwise.
+    pub attach_function: u32,
     /// Relocated instructions.
     pub instructions: &'a [bpf_insn],
     /// Licence string.
@@ -57,8 +59,6 @@ pub(super) struct NewMap<'a> {
     pub entries: u32,
     /// `BPF_F_…`
     pub flags: u32,
-    /// For a map of maps: one like those that it will hold.
-    pub inner: Option<BorrowedFd<'a>>,
 }
 
 /// Makes a map.
@@ -72,19 +72,23 @@ pub(super) fn create_map(new: &NewMap<'_>) -> io::Result<OwnedFd> {
     map.value_size = new.value_bytes;
     map.max_entries = new.entries;
     map.map_flags = new.flags;
-    map.inner_map_fd = new.inner.map_or(0, |inner| inner.as_raw_fd() as u32);
     set_name(&mut map.map_name, new.name);
     descriptor(bpf(bpf_cmd::BPF_MAP_CREATE, &mut attr)?)
 }
 
 /// Sets the value at `key` of a map with 32-bit keys. `value` is as large as the map's values are.
 pub(super) fn set_value(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
+    set_value_at(map, &key.to_ne_bytes(), value)
+}
+
+/// Sets the value at `key`. Both are as large as the map's are.
+pub(super) fn set_value_at(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
     // SAFETY: all members of the union are plain numbers.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     // SAFETY: MAP_UPDATE_ELEM uses this member.
     let element = unsafe { &mut attr.__bindgen_anon_2 };
     element.map_fd = map.as_raw_fd() as u32;
-    element.key = &raw const key as u64;
+    element.key = key.as_ptr() as u64;
     element.__bindgen_anon_1.value = value.as_ptr() as u64;
     bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr)?;
     Ok(())
@@ -142,9 +146,8 @@ fn try_load(load: &Load<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     program.func_info = load.functions.as_ptr() as u64;
     program.func_info_rec_size = FUNCTION_RECORD as u32;
     program.func_info_cnt = (load.functions.len() / FUNCTION_RECORD) as u32;
-    if load.multi {
-        program.expected_attach_type = BPF_TRACE_KPROBE_MULTI as u32;
-    }
+    program.expected_attach_type = load.attach_type.map_or(0, |kind| kind as u32);
+    program.attach_btf_id = load.attach_function;
     if let Some(log) = log {
         program.log_level = 1;
         program.log_buf = log.as_mut_ptr() as u64;
@@ -173,6 +176,15 @@ pub(super) fn attach_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io:
     // SAFETY: as in `try_load`.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     attr.raw_tracepoint.name = name.as_ptr() as u64;
+    attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
+    descriptor(bpf(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)?)
+}
+
+/// Attaches a program of the kind `BPF_PROG_TYPE_TRACING` to the function that it was loaded for.
+pub(super) fn attach_traced(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: as in `try_load`.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // Without a name, the program knows where it belongs.
     attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
     descriptor(bpf(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)?)
 }

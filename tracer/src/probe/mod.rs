@@ -4,6 +4,7 @@
 //! and no privilege is asked for beyond reading the kernel's lists, which `kernel` does.
 
 mod addresses;
+pub mod lifecycle;
 mod listing;
 mod modules;
 mod plan;

@@ -41,7 +41,7 @@ fn report(root: &Root, args: Args, out: &mut dyn Write) -> anyhow::Result<ExitCo
     Ok(if features.blockers().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn checks(features: &Features) -> [Check<'_>; 11] {
+fn checks(features: &Features) -> [Check<'_>; 12] {
     let check = |key, name, support| Check { key, name, support };
     [
         check("new_enough", "new enough", &features.new_enough),
@@ -53,6 +53,7 @@ fn checks(features: &Features) -> [Check<'_>; 11] {
         check("lockdown", "lockdown", &features.lockdown),
         check("capabilities", "capabilities", &features.capabilities),
         check("memory_lock", "memory lock limit", &features.memory_lock),
+        check("following", "following", &features.following),
         check("direct_loads", "direct loads", &features.direct_loads),
         check("symbols", "symbol addresses", &features.symbols),
     ]

@@ -1,5 +1,6 @@
 //! The three backends: each attaches the programs to what a plan names, and letting go of what it returns detaches.
 
+pub mod follow;
 pub mod holder;
 pub mod kprobe;
 pub mod multi;
@@ -34,6 +35,8 @@ pub struct Target {
 pub struct Attached {
     /// Programs, for their counts.
     pub programs: Vec<OwnedFd>,
+    /// Those that follow packets.
+    pub followers: Vec<OwnedFd>,
     /// Links; closing one detaches it.
     pub links: Vec<OwnedFd>,
     /// Functions or tracepoints attached so far.
@@ -68,6 +71,9 @@ pub fn program_for(position: u8, double: bool) -> Option<&'static str> {
     let names = if double { &DOUBLE } else { &DIRECT };
     names.get(usize::from(position.checked_sub(1)?)).copied()
 }
+
+/// Name of the program for a function that is part of freeing its `sk_buff`, the first argument.
+pub const FREEING: &str = "freeing_arg1";
 
 /// A program with the functions that it is for.
 type Group<'a> = (OwnedFd, Vec<&'a Target>);

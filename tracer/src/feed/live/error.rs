@@ -39,6 +39,14 @@ pub enum Error {
         /// The one that the kernel has.
         instead: &'static str,
     },
+    /// Sampling and limits go by packets, which cannot be told apart here.
+    #[error("packets cannot be counted here: {why}; remedy: {remedy}, or leave out --sample and --limit-packets")]
+    Unfollowed {
+        /// What is missing.
+        why: String,
+        /// What the user can do.
+        remedy: &'static str,
+    },
     /// No function is left to probe.
     #[error("no traceable function with an sk_buff matches; `skbtrail functions` lists what there is")]
     NoFunction,

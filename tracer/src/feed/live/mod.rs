@@ -17,7 +17,7 @@ use crate::{
         kallsyms, netns,
         reasons::Reasons,
     },
-    probe::{Modules, Selection},
+    probe::{Modules, Selection, lifecycle},
 };
 pub use error::Error;
 
@@ -33,6 +33,12 @@ pub struct Options {
     pub modules: Modules,
     /// The filter to begin with.
     pub filter: Box<Program>,
+    /// Follow packets that matched.
+    pub follow: bool,
+    /// Follow one in so many of them; 0 and 1: all.
+    pub sample: u32,
+    /// Packets after which no other is taken up; 0: no limit.
+    pub most_packets: u32,
     /// Read return addresses.
     pub caller: bool,
     /// Read kernel stacks.
@@ -61,17 +67,24 @@ pub struct Live {
 
 impl Live {
     /// Probes the kernel as `options` ask.
-    pub fn start(root: &Root, options: Options) -> Result<Self, Error> {
+    pub fn start(root: &Root, mut options: Options) -> Result<Self, Error> {
         let btf = btf::vmlinux(root)?;
         let features = Features::read(root, Some(&btf));
         if let Some(lack) = features.blockers().first() {
             return Err(Error::Impossible { why: lack.why.clone(), remedy: lack.remedy });
         }
         let backend = choose(options.backend, &features)?;
+        let mut notes = Vec::new();
+        if let Some(lack) = features.following.lack().filter(|_| options.follow) {
+            if options.sample > 1 || options.most_packets > 0 {
+                return Err(Error::Unfollowed { why: lack.why.clone(), remedy: lack.remedy });
+            }
+            notes.push(format!("{}: {}", lack.why, lack.instead));
+            options.follow = false;
+        }
         let chains = constants::chains(&btf, &options.metadata)?;
         // Opened while we may still see addresses; read only if one has to be named.
         let symbols = LazySymbols::new(kallsyms::open(root).ok());
-        let mut notes = Vec::new();
         let found = targets::find(root, &btf, backend, &options, &mut notes)?;
         let request = Request {
             backend,
@@ -79,11 +92,16 @@ impl Live {
             tracepoints: found.tracepoints,
             constants: constants::constants(&btf, &options, chains.len(), &mut notes)?,
             chains: chains.clone(),
+            hooks: if options.follow { lifecycle::hooks(&btf) } else { Vec::new() },
             filter: options.filter,
+            unfollowed: Vec::new(),
             ring_bytes: options.ring_bytes,
             probes: found.probes,
         };
         let session = Session::start(request)?;
+        if options.follow && !session.follows() {
+            notes.push("the kernel refused the programs that follow packets: each hit is judged by itself".to_owned());
+        }
         let reasons = Reasons::read(root, &btf).iter().map(|(number, name)| (number, name.to_owned())).collect();
         let names = Names { reasons, namespaces: netns::names(root), chains, symbols };
         Ok(Self { session, names, backend, notes })

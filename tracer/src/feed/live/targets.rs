@@ -10,7 +10,7 @@ use crate::{
     },
     kernel::{Root, btf::Btf},
     model::Probe,
-    probe::{self, Plan},
+    probe::{self, Plan, lifecycle},
 };
 
 /// The tracepoint that tells of drops.
@@ -73,7 +73,9 @@ fn functions(
     let plan = Plan::new(&discovery.functions, &options.selection);
     for index in plan.order {
         let function = &discovery.functions[index];
-        let Some(program) = attach::program_for(function.position, function.double) else { continue };
+        let freeing = function.position == 1 && !function.double && lifecycle::is_freeing(&function.name);
+        let direct = attach::program_for(function.position, function.double);
+        let Some(program) = (if freeing { Some(attach::FREEING) } else { direct }) else { continue };
         found.targets.push(Target { program, address: function.address, function: function.name.clone() });
         found.probes.push(function.probe());
     }

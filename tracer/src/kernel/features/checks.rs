@@ -20,6 +20,7 @@ pub(super) struct Known {
     tracepoints: bool,
     kprobes: bool,
     fprobe: bool,
+    following: bool,
     direct_loads: bool,
 }
 
@@ -30,9 +31,17 @@ impl Known {
             (Kind::Function, "register_kprobe"),
             (Kind::Function, "register_fprobe_ips"),
             (Kind::Function, "bpf_rdonly_cast"),
+            (Kind::Function, "register_ftrace_direct"),
+            (Kind::Function, "update_ftrace_direct_add"),
         ]);
         let found = |index: usize| found.get(index).is_some_and(Option::is_some);
-        Self { tracepoints: found(0), kprobes: found(1), fprobe: found(2), direct_loads: found(3) }
+        Self {
+            tracepoints: found(0),
+            kprobes: found(1),
+            fprobe: found(2),
+            direct_loads: found(3),
+            following: found(4) || found(5),
+        }
     }
 }
 
@@ -110,6 +119,16 @@ pub(super) fn tracefs(root: &Root) -> Support {
         }
         _ => Support::no(why, INSTEAD, "run as root, with lockdown off"),
     }
+}
+
+pub(super) fn following(known: Option<Known>) -> Support {
+    let Some(known) = known else { return without_types() };
+    Support::when(
+        known.following,
+        "this kernel has no trampolines for BPF programs (5.5, CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)",
+        "packets are not followed: each hit is judged by itself",
+        "boot a kernel built with CONFIG_FUNCTION_TRACER=y",
+    )
 }
 
 pub(super) fn direct_loads(known: Option<Known>) -> Support {

@@ -54,6 +54,8 @@ pub struct Features {
     pub fprobe: Support,
     /// The list of traceable functions can be read.
     pub tracefs: Support,
+    /// Packets can be followed: programs at the entry and the end of chosen functions.
+    pub following: Support,
     /// Fields can be read by direct loads.
     pub direct_loads: Support,
     /// Addresses of symbols can be seen.
@@ -99,6 +101,7 @@ impl Features {
             kprobes: checks::kprobes(root, known),
             fprobe: checks::fprobe(root, known),
             tracefs: checks::tracefs(root),
+            following: checks::following(known),
             direct_loads: checks::direct_loads(known),
             symbols: checks::symbols(root, &process),
             lockdown: checks::lockdown(root),

@@ -3,8 +3,10 @@
 mod caller;
 mod cpu;
 mod drop;
+mod filter;
 mod func;
 mod iface;
+mod journey;
 mod len;
 mod mark;
 mod metadata;
@@ -26,6 +28,8 @@ use super::{Context, Object, Row, Tone};
 pub static COLUMNS: &[&dyn Column] = &[
     &time::Time,
     &skb::Skb,
+    &journey::Journey,
+    &filter::Filter,
     &cpu::Cpu,
     &process::Process,
     &func::Func,

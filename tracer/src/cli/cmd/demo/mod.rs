@@ -108,6 +108,9 @@ fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
         all_functions: true,
         modules: Modules::All,
         filter: compiled.program,
+        follow: true,
+        sample: 1,
+        most_packets: 0,
         caller: false,
         stack: false,
         // The receiver of the packets is this process.

@@ -1,0 +1,289 @@
+//! Follows packets that matched: through copies, fragments and merges, until their `sk_buff` is freed.
+//!
+//! The kernel calls `__copy_skb_header` wherever an `sk_buff` is made from another (clone, copy, segment), and
+//! `skb_release_head_state` or `kfree_skbmem` wherever one ends; the programs there ([`copied`], [`released`], [`freed`])
+//! are attached as fentry and fexit. These run even where they interrupt a probe's program, whose own hits are missed then,
+//! so that no `sk_buff` that is used again is taken for the one before.
+
+use core::{ffi::c_void, ptr};
+
+use aya_ebpf::{
+    bindings::{BPF_EXIST, BPF_NOEXIST, BPF_RB_NO_WAKEUP},
+    helpers::{
+        bpf_get_smp_processor_id, bpf_ktime_get_ns,
+        generated::{bpf_get_func_arg, bpf_get_func_ret, bpf_get_prandom_u32},
+    },
+};
+use tracer_common::{
+    config::counter,
+    event::flags,
+    journey::{Change, Followed, change, state},
+    predicate::Program,
+};
+
+use crate::{
+    filter::{self, Subject},
+    maps::{EVENTS, FOLLOWED, NUMBERS, add, count},
+    own::is_own,
+    read::setting,
+};
+
+/// How a hit that is to be shown belongs to what is followed.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// The journey; 0 if the packet is not followed.
+    pub journey: u64,
+    /// Its branch.
+    pub branch: u32,
+    /// That one's parent.
+    pub parent: u32,
+    /// [`flags::FIRST`], or 0.
+    pub flags: u8,
+    /// Filter that it matched.
+    pub generation: u32,
+}
+
+impl Place {
+    /// Of a packet that is not followed.
+    pub const NONE: Self = Self { journey: 0, branch: 0, parent: 0, flags: 0, generation: 0 };
+}
+
+/// Whether a hit is to be shown: its packet is followed, or matches and is so from now on.
+#[inline(never)]
+pub fn judge(subject: &Subject, place: &mut Place) -> bool {
+    let Some(program) = filter::in_force() else { return false };
+    place.generation = program.generation;
+    if setting!(follow) != 0
+        && live() != 0
+        && let Some(followed) = FOLLOWED.get_ptr_mut(&subject.skb)
+    {
+        // SAFETY: a value of the map. It may become another packet's while we look; then the hit is that one's too.
+        let followed = unsafe { &mut *followed };
+        if let Some(shown) = still_followed(followed, program, subject, place) {
+            return shown;
+        }
+        forget(subject.skb);
+    }
+    if !filter::matches(program, subject) {
+        return false;
+    }
+    if is_own(subject.skb) {
+        count(counter::OWN);
+        return false;
+    }
+    setting!(follow) == 0 || begin(program, subject, place)
+}
+
+/// Whether the hit is shown as one of `followed`; `None` where that is another packet, or not wanted any more.
+#[inline(always)]
+fn still_followed(followed: &mut Followed, program: &Program, subject: &Subject, place: &mut Place) -> Option<bool> {
+    if followed.state == state::RELEASED && subject.freeing == 0 {
+        return None;
+    }
+    if followed.generation != program.generation {
+        // The filter has changed: what it does not want is let go.
+        if !filter::matches(program, subject) {
+            return None;
+        }
+        followed.generation = program.generation;
+    }
+    place.journey = followed.journey;
+    place.branch = followed.branch;
+    place.parent = followed.parent;
+    Some(followed.journey != 0)
+}
+
+/// Follows a packet that has just matched, unless it is to be left out.
+#[inline(always)]
+fn begin(program: &Program, subject: &Subject, place: &mut Place) -> bool {
+    place.flags = flags::FIRST;
+    // What is being freed is shown, but there is nothing left to follow.
+    if subject.freeing != 0 {
+        return true;
+    }
+    let sample = setting!(sample);
+    // SAFETY: a helper without preconditions.
+    if sample > 1 && unsafe { bpf_get_prandom_u32() } % sample != 0 {
+        count(counter::SAMPLED_OUT);
+        let left_out = Followed {
+            journey: 0,
+            released: 0,
+            branch: 0,
+            parent: 0,
+            generation: program.generation,
+            state: state::ALIVE,
+        };
+        if !note(subject.skb, &left_out) {
+            count(counter::NOT_FOLLOWED);
+        }
+        return false;
+    }
+    let most = setting!(most_packets);
+    if most != 0 && add(&NUMBERS.journeys, 1) >= u64::from(most) {
+        count(counter::BEYOND_LIMIT);
+        return false;
+    }
+    count(counter::JOURNEYS);
+    let journey = number();
+    let followed = Followed {
+        journey,
+        released: 0,
+        branch: journey as u32,
+        parent: 0,
+        generation: program.generation,
+        state: state::ALIVE,
+    };
+    if note(subject.skb, &followed) {
+        place.journey = journey;
+        place.branch = journey as u32;
+    } else {
+        count(counter::NOT_FOLLOWED);
+    }
+    true
+}
+
+/// An `sk_buff` is made from another, which may be followed.
+#[inline(always)]
+pub fn copied(made: u64, from: u64, kind: u8) {
+    if live() == 0 || made == from {
+        return;
+    }
+    let Some(parent) = FOLLOWED.get_ptr(&from) else { return };
+    // SAFETY: a value of the map; all that is read of it are numbers.
+    let parent = unsafe { ptr::read(parent) };
+    if parent.state == state::RELEASED {
+        return;
+    }
+    let branch = if parent.journey == 0 { 0 } else { number() as u32 };
+    let followed = Followed { branch, parent: parent.branch, ..parent };
+    if !note(made, &followed) {
+        count(counter::NOT_FOLLOWED);
+    } else if parent.journey != 0 {
+        tell(&followed, kind, made, from);
+    }
+}
+
+/// A packet is merged into another: GRO, coalescing. That one is of the same journey from now on, unless it has its own.
+#[inline(always)]
+pub fn merged(into: u64, from: u64) {
+    if live() == 0 || into == from {
+        return;
+    }
+    let Some(parent) = FOLLOWED.get_ptr(&from) else { return };
+    let Some(own) = FOLLOWED.get_ptr(&into) else { return copied(into, from, change::MERGED) };
+    // SAFETY: values of the map; all that is read of them are numbers.
+    let (parent, own) = unsafe { (ptr::read(parent), ptr::read(own)) };
+    if own.state == state::RELEASED {
+        return copied(into, from, change::MERGED);
+    }
+    if own.journey != 0 && parent.journey != 0 {
+        tell(&Followed { parent: parent.branch, ..own }, change::MERGED, into, from);
+    }
+}
+
+/// An `sk_buff` was let go: what it held is gone, its memory will be.
+#[inline(always)]
+pub fn released(skb: u64) {
+    if live() == 0 {
+        return;
+    }
+    let Some(followed) = FOLLOWED.get_ptr_mut(&skb) else { return };
+    // SAFETY: a value of the map.
+    let followed = unsafe { &mut *followed };
+    if followed.state == state::RELEASED {
+        return;
+    }
+    followed.state = state::RELEASED;
+    // SAFETY: a helper without preconditions.
+    followed.released = unsafe { bpf_ktime_get_ns() };
+    if followed.journey != 0 {
+        tell(followed, change::ENDED, skb, 0);
+    }
+}
+
+/// The memory of an `sk_buff` is given back.
+#[inline(always)]
+pub fn freed(skb: u64) {
+    if live() == 0 {
+        return;
+    }
+    let Some(followed) = FOLLOWED.get_ptr(&skb) else { return };
+    // SAFETY: a value of the map; all that is read of it are numbers.
+    let followed = unsafe { ptr::read(followed) };
+    if followed.state != state::RELEASED && followed.journey != 0 {
+        tell(&followed, change::ENDED, skb, 0);
+    }
+    forget(skb);
+}
+
+/// Argument `index` (from 0) of a traced function, as a number.
+#[inline(always)]
+pub fn argument(context: *mut c_void, index: u32) -> u64 {
+    let mut value = 0u64;
+    // SAFETY: the helper checks the index, and there is room for the value.
+    unsafe { bpf_get_func_arg(context, index, &raw mut value) };
+    value
+}
+
+/// What a traced function returned.
+#[inline(always)]
+pub fn returned(context: *mut c_void) -> u64 {
+    let mut value = 0u64;
+    // SAFETY: there is room for the value.
+    unsafe { bpf_get_func_ret(context, &raw mut value) };
+    value
+}
+
+/// How many `sk_buff`s are followed.
+#[inline(always)]
+fn live() -> u64 {
+    // SAFETY: a global, aligned.
+    unsafe { NUMBERS.live.get().read_volatile() }
+}
+
+/// The next number of a journey or branch.
+#[inline(always)]
+fn number() -> u64 {
+    add(&NUMBERS.given, 1) + 1
+}
+
+/// Notes what is followed at `skb`; false where there is no room.
+#[inline(always)]
+fn note(skb: u64, followed: &Followed) -> bool {
+    if FOLLOWED.insert(&skb, followed, u64::from(BPF_NOEXIST)).is_ok() {
+        add(&NUMBERS.live, 1);
+        return true;
+    }
+    FOLLOWED.insert(&skb, followed, u64::from(BPF_EXIST)).is_ok()
+}
+
+#[inline(always)]
+fn forget(skb: u64) {
+    if FOLLOWED.remove(&skb).is_ok() {
+        add(&NUMBERS.live, u64::MAX);
+    }
+}
+
+/// Sends a change.
+#[inline(always)]
+fn tell(followed: &Followed, kind: u8, skb: u64, other: u64) {
+    count(counter::CHANGES);
+    let Some(mut entry) = EVENTS.reserve_untyped::<Change>(0) else {
+        count(counter::CHANGES_LOST);
+        return;
+    };
+    entry.write(Change {
+        // SAFETY: a helper without preconditions.
+        time: unsafe { bpf_ktime_get_ns() },
+        journey: followed.journey,
+        skb,
+        other,
+        branch: followed.branch,
+        parent: followed.parent,
+        // SAFETY: a helper without preconditions.
+        cpu: unsafe { bpf_get_smp_processor_id() } as u16,
+        kind,
+        reserved: [0; 5],
+    });
+    entry.submit(u64::from(BPF_RB_NO_WAKEUP));
+}

@@ -1,0 +1,169 @@
+//! What a filter may ask of a hit, and where the answer is found.
+
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, generated::bpf_get_current_comm};
+use tracer_common::{
+    event::kind,
+    predicate::{MAX_CHAINS, MAX_PROBES, Program, Source, UNKNOWN, base, field},
+};
+
+use crate::{
+    chain,
+    filter::Subject,
+    packet::{ETHERNET_HEADER, NOWHERE, Packet, network_length},
+    read::{device, kept_tag_protocol, member, packet_namespace, peek},
+    unwritten,
+};
+
+/// Place of the EtherType in an Ethernet header.
+const ETHERTYPE: u64 = 12;
+/// Bytes of a VLAN tag.
+const TAG: u64 = 4;
+/// EtherTypes of VLAN tags: 802.1Q, 802.1ad, and the one used before it.
+const TAG_PROTOCOLS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+
+/// A hit while a filter judges it.
+pub struct Judged<'a> {
+    /// Its packet.
+    pub packet: Packet,
+    /// The filter.
+    pub program: &'a Program,
+    /// What is known beside the packet.
+    pub subject: Subject,
+}
+
+impl Source for Judged<'_> {
+    #[inline(always)]
+    fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
+        let packet = &self.packet;
+        if base == base::FIELD && offset != field::VLAN {
+            let value = if offset == field::PROTOCOL { self.protocol() } else { self.field(offset) };
+            return value | packet.zero;
+        }
+        if base != base::NETWORK && base != base::TRANSPORT {
+            return self.rare(base, offset, width);
+        }
+        if packet.network == NOWHERE {
+            return unwritten::word(packet, base, offset, u64::from(width));
+        }
+        let header = if base == base::NETWORK { packet.network } else { packet.transport };
+        packet.word((header | packet.zero) + u64::from(offset), u64::from(width))
+    }
+
+    #[inline(always)]
+    fn layer(&mut self, _depth: u32) -> u64 {
+        UNKNOWN
+    }
+}
+
+impl Judged<'_> {
+    #[inline(always)]
+    fn protocol(&self) -> u64 {
+        if self.packet.network == NOWHERE { unwritten::protocol(&self.packet) } else { self.packet.protocol }
+    }
+
+    /// A field that needs no header.
+    #[inline(always)]
+    fn field(&self, which: u32) -> u64 {
+        let skb = self.packet.skb;
+        let value: u32 = match which {
+            field::MARK => member!(skb, skb_mark),
+            field::LENGTH => member!(skb, skb_len),
+            field::PID => (bpf_get_current_pid_tgid() >> 32) as u32,
+            field::NETNS => packet_namespace(skb, device(skb)),
+            field::IFINDEX => match device(skb).address {
+                0 => 0,
+                address => member!(address, dev_ifindex),
+            },
+            field::KIND => self.subject.kind,
+            field::REASON if self.subject.kind == u32::from(kind::DROP) => self.subject.reason,
+            field::FUNCTIONS => self.functions(),
+            _ => return self.name(which),
+        };
+        u64::from(value)
+    }
+
+    /// The sets of functions that the hit's one is in.
+    #[inline(always)]
+    fn functions(&self) -> u32 {
+        u32::from(self.program.functions[self.subject.probe as usize % MAX_PROBES])
+    }
+
+    /// Four bytes of a name.
+    #[inline(never)]
+    fn name(&self, which: u32) -> u64 {
+        if (field::IFNAME..field::IFNAME + 4).contains(&which) {
+            let device = device(self.packet.skb).address;
+            if device == 0 {
+                return 0;
+            }
+            let offset = u64::from(which - field::IFNAME) * 4;
+            let word: u32 = member!(device + offset, dev_name);
+            return u64::from(u32::from_be(word));
+        }
+        let mut words = [0u32; 4];
+        // SAFETY: there is room for what is asked.
+        unsafe { bpf_get_current_comm((&raw mut words).cast(), size_of_val(&words) as u32) };
+        let word = match which.wrapping_sub(field::COMM) {
+            0 => words[0],
+            1 => words[1],
+            2 => words[2],
+            3 => words[3],
+            _ => return UNKNOWN,
+        };
+        u64::from(u32::from_be(word))
+    }
+
+    /// What few expressions ask for: member chains, the link-layer header, VLAN tags, and what follows them. A function of its
+    /// own, so that the rest stays small for the verifier.
+    #[inline(never)]
+    fn rare(&self, base: u8, offset: u32, width: u32) -> u64 {
+        let packet = &self.packet;
+        let (kind, tags) = (base::kind(base), u64::from(base::tags(base)));
+        if kind == base::CHAIN {
+            return self.chain(offset);
+        }
+        // The tag that the kernel keeps outside of the bytes is the first one.
+        let kept = kept_tag_protocol(packet.skb);
+        if kind == base::FIELD && offset == field::VLAN && tags == 0 && kept != 0 {
+            let tag: u16 = member!(packet.skb, skb_vlan_tci);
+            return u64::from(kept) << 16 | u64::from(tag);
+        }
+        let inline = if kept == 0 { tags } else { tags.saturating_sub(1) } | packet.zero;
+        let link = packet.link();
+        if link == NOWHERE {
+            return UNKNOWN;
+        }
+        if kind == base::LINK {
+            return packet.word(link + u64::from(offset), u64::from(width));
+        }
+        let ethertype = link + ETHERTYPE + TAG * inline;
+        if kind == base::FIELD {
+            let word = u32::from_be(peek(ethertype));
+            let is_tag = TAG_PROTOCOLS.contains(&((word >> 16) as u16));
+            return match offset {
+                field::VLAN if is_tag => u64::from(word),
+                field::VLAN => 0,
+                _ if inline == 0 => packet.protocol,
+                _ => u64::from(word >> 16),
+            };
+        }
+        let network =
+            if inline == 0 { packet.network } else { ethertype + (ETHERNET_HEADER - ETHERTYPE) } | packet.zero;
+        if network == NOWHERE {
+            return UNKNOWN;
+        }
+        let length = if kind == base::NETWORK { 0 } else { network_length(peek(network)) } | packet.zero;
+        packet.word(network + length + u64::from(offset), u64::from(width))
+    }
+
+    /// Half of a member chain's value.
+    #[inline(always)]
+    fn chain(&self, which: u32) -> u64 {
+        let chain = &self.program.chains[which as usize / 2 % MAX_CHAINS];
+        match chain::follow(chain, self.packet.skb) {
+            Some(value) if which & 1 == 0 => value & u64::from(u32::MAX),
+            Some(value) => value >> 32,
+            None => UNKNOWN,
+        }
+    }
+}

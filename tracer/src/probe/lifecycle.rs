@@ -1,0 +1,103 @@
+//! Where the kernel makes an `sk_buff` from another, merges one into another, and frees one: what following packets rests on.
+//!
+//! Kernel facts: `net/core/skbuff.c` of 6.1, 6.12 and 7.2, where every function named here is traceable. All copies
+//! (`skb_clone`, `skb_copy`, `pskb_copy`, `skb_copy_expand`, `skb_segment`, veth's copy for XDP) go through
+//! `__copy_skb_header`; IP fragments through `ip_copy_metadata` too.
+
+use tracer_common::journey::change;
+
+use crate::kernel::btf::{Btf, Kind, TypeId};
+
+/// A program of the object that follows packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `(new, old)`: the one is made from the other.
+    Copied,
+    /// `(old, new)`: the data of one is shared out to two.
+    Split,
+    /// `(into, from)`: the one is merged into the other.
+    Merged,
+    /// What the `sk_buff` holds is let go.
+    Released,
+    /// Likewise, but for the head's memory.
+    Stolen,
+    /// The memory is given back.
+    Freed,
+}
+
+/// A function of the kernel where packets are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name.
+    pub function: &'static str,
+    /// Its id in the kernel's BTF.
+    pub id: TypeId,
+    /// What it means.
+    pub role: Role,
+    /// The kind of change, or for [`Role::Merged`] the lowest byte of what the function returns when it has merged.
+    pub instance: u32,
+}
+
+/// Without these, an `sk_buff` that is used again would be taken for the one before.
+const NEEDED: [&str; 2] = ["skb_release_head_state", "kfree_skbmem"];
+
+const HOOKS: [(&str, Role, u32); 11] = [
+    ("__copy_skb_header", Role::Copied, change::COPIED as u32),
+    ("ip_copy_metadata", Role::Copied, change::FRAGMENT as u32),
+    ("ip6_copy_metadata", Role::Copied, change::FRAGMENT as u32),
+    ("skb_split", Role::Split, change::SPLIT as u32),
+    ("skb_gro_receive", Role::Merged, 0),
+    ("skb_gro_receive_list", Role::Merged, 0),
+    ("skb_try_coalesce", Role::Merged, 1),
+    ("skb_release_head_state", Role::Released, 0),
+    ("napi_skb_free_stolen_head", Role::Stolen, 0),
+    ("kfree_skbmem", Role::Freed, 0),
+    ("napi_skb_cache_put", Role::Freed, 0),
+];
+
+/// Functions that are called while an `sk_buff` is freed, after its destructor has run, with it as their first argument.
+const FREEING: [&str; 6] = [
+    "__consume_stateless_skb",
+    "kfree_skbmem",
+    "napi_skb_cache_put",
+    "napi_skb_free_stolen_head",
+    "skb_free_head",
+    "skb_release_data",
+];
+
+/// The hooks that this kernel has.
+pub fn hooks(btf: &Btf) -> Vec<Hook> {
+    let wanted = HOOKS.map(|(function, ..)| (Kind::Function, function));
+    let found = btf.find_each(&wanted);
+    let hooks = HOOKS.iter().zip(found);
+    hooks.filter_map(|(&(function, role, instance), id)| Some(Hook { function, id: id?, role, instance })).collect()
+}
+
+/// Whether packets can be followed with these hooks: their end is seen.
+pub fn suffice<'a>(functions: impl Iterator<Item = &'a str> + Clone) -> bool {
+    NEEDED.iter().all(|needed| functions.clone().any(|function| function == *needed))
+}
+
+/// The function is part of freeing an `sk_buff`.
+pub fn is_freeing(function: &str) -> bool {
+    FREEING.contains(&function)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::btf::testing::Builder;
+
+    #[test]
+    fn hooks_that_the_kernel_lacks_are_left_out() {
+        let mut builder = Builder::new();
+        let int = builder.int("int", 4);
+        builder.function("kfree_skbmem", &[("skb", int)]);
+        builder.function("__copy_skb_header", &[("new", int), ("old", int)]);
+        let hooks = hooks(&builder.build());
+        let names: Vec<_> = hooks.iter().map(|hook| hook.function).collect();
+        assert_eq!(names, ["__copy_skb_header", "kfree_skbmem"]);
+        assert!(!suffice(names.iter().copied()));
+        assert!(suffice(NEEDED.iter().copied()));
+    }
+}
