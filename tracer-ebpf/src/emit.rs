@@ -16,30 +16,12 @@ use tracer_common::{
 
 use crate::{
     extra,
-    follow::Place,
+    hit::Hit,
     maps::{EVENTS, count},
     packet::{NOWHERE, Packet},
     read::{Device, device, kept_tag_protocol, member, packet_namespace, setting},
     unwritten,
 };
-
-/// A hit of a probe, before anything else is read.
-pub struct Hit {
-    /// The program's context.
-    pub context: *mut c_void,
-    /// Address of the `sk_buff`.
-    pub skb: u64,
-    /// Address of the function, or number of the tracepoint.
-    pub func: u64,
-    /// Who called the function, or place of a drop.
-    pub caller: u64,
-    /// The argument behind the `sk_buff`.
-    pub argument: u32,
-    /// One of [`kind`].
-    pub kind: u8,
-    /// How it belongs to what is followed.
-    pub place: Place,
-}
 
 /// An event with all that a run can ask for.
 #[repr(C)]
@@ -80,16 +62,16 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
     unsafe {
         (*event).time = bpf_ktime_get_ns();
         (*event).skb = hit.skb;
-        (*event).journey = hit.place.journey;
+        (*event).journey = hit.journey;
         (*event).kind = hit.kind;
         (*event).caller = hit.caller;
         (*event).func = hit.func;
         (*event).pid = (bpf_get_current_pid_tgid() >> 32) as u32;
         (*event).cpu = bpf_get_smp_processor_id() as u16;
         (*event).argument = hit.argument;
-        (*event).branch = hit.place.branch;
-        (*event).parent = hit.place.parent;
-        (*event).generation = hit.place.generation;
+        (*event).branch = hit.branch;
+        (*event).parent = hit.parent;
+        (*event).generation = hit.generation;
         (*event).reserved = [0; 3];
         bpf_get_current_comm((&raw mut (*event).comm).cast(), 16);
         fill_packet(event, hit.skb);
@@ -98,7 +80,7 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
         if hit.kind != kind::TRACEPOINT {
             (*event).flags |= flags::ARGUMENT;
         }
-        (*event).flags |= hit.place.flags;
+        (*event).flags |= hit.flags;
     }
 }
 

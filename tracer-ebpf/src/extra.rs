@@ -7,7 +7,7 @@ use tracer_common::event::{Extra, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES};
 
 use crate::{
     chain,
-    emit::Hit,
+    hit::Hit,
     maps::CHAINS,
     packet::{NOWHERE, Packet},
     read::{member, setting},

@@ -9,26 +9,12 @@ use tracer_common::{
 };
 
 use crate::{
+    hit::Hit,
     maps::{FILTERS, IN_FORCE, count},
     packet::{NOWHERE, Packet},
     read::peek,
     source::Judged,
 };
-
-/// What a filter may ask of a hit.
-#[derive(Clone, Copy)]
-pub struct Subject {
-    /// Address of the `sk_buff`.
-    pub skb: u64,
-    /// Number of the probe; [`NO_PROBE`](tracer_common::predicate::NO_PROBE) where it is not known, or not asked for.
-    pub probe: u32,
-    /// The drop reason, of a drop.
-    pub reason: u32,
-    /// One of [`tracer_common::event::kind`].
-    pub kind: u32,
-    /// 1: the function is part of freeing the packet.
-    pub freeing: u32,
-}
 
 /// The filter in force.
 #[inline(always)]
@@ -37,19 +23,13 @@ pub fn in_force() -> Option<&'static Program> {
     FILTERS.get(index)
 }
 
-/// Whether the filter in force asks which function was hit.
-#[inline(always)]
-pub fn wants_function() -> bool {
-    in_force().is_some_and(|program| program.wants_function != 0)
-}
-
 /// Whether the packet matches. One function of its own, which each program has once.
 #[inline(never)]
-pub fn matches(program: &Program, subject: &Subject) -> bool {
+pub fn matches(program: &Program, hit: &Hit) -> bool {
     if program.entry == u32::from(ACCEPT) {
         return true;
     }
-    match evaluate(program, subject) {
+    match evaluate(program, hit) {
         Verdict::Match => true,
         Verdict::Reject => false,
         Verdict::Undecidable => {
@@ -61,7 +41,7 @@ pub fn matches(program: &Program, subject: &Subject) -> bool {
 
 /// A program on its way.
 struct Run<'a> {
-    hit: Judged<'a>,
+    judged: Judged<'a>,
     registers: [u32; REGISTERS],
     next: u32,
     /// What [`CONTINUE`] means, or the verdict.
@@ -75,8 +55,8 @@ const REJECTED: u32 = 2;
 /// Runs the program: the first few nodes in line, as long as they are of the common kinds; the rest in `bpf_loop`
 /// (5.17), whose body the verifier checks once instead of `MAX_STEPS` times.
 #[inline(always)]
-fn evaluate(program: &Program, subject: &Subject) -> Verdict {
-    let packet = Packet::locate(subject.skb, program.zero);
+fn evaluate(program: &Program, hit: &Hit) -> Verdict {
+    let packet = Packet::locate(hit.skb, program.zero);
     let next = first_nodes(program, &packet);
     if next == UNDECIDED {
         return Verdict::Undecidable;
@@ -85,8 +65,8 @@ fn evaluate(program: &Program, subject: &Subject) -> Verdict {
         return Verdict::of(next);
     }
     let (packet, zero) = (packet.laundered(), program.zero as u32);
-    let hit = Judged { packet, program, subject: *subject };
-    let mut run = Run { hit, registers: [zero; REGISTERS], next, verdict: zero };
+    let judged = Judged { packet, program, hit };
+    let mut run = Run { judged, registers: [zero; REGISTERS], next, verdict: zero };
     // SAFETY: the callback gets the context that stands here, which outlives the call.
     unsafe { bpf_loop(MAX_STEPS as u32, turn as *mut c_void, (&raw mut run).cast(), 0) };
     match run.verdict {
@@ -145,10 +125,10 @@ fn is_common(node: &Node) -> bool {
 extern "C" fn turn(_index: u64, run: *mut Run<'_>) -> u64 {
     // SAFETY: see `evaluate`.
     let run = unsafe { &mut *run };
-    let Some(node) = run.hit.program.nodes.get(run.next as usize) else { return 1 };
-    let outcome = node.step(&mut run.hit, &mut run.registers);
+    let Some(node) = run.judged.program.nodes.get(run.next as usize) else { return 1 };
+    let outcome = node.step(&mut run.judged, &mut run.registers);
     // Laundered, so that the verifier finds the next turn like this one.
-    let zero = run.hit.program.zero as u32;
+    let zero = run.judged.program.zero as u32;
     match outcome {
         Ok(next) => {
             run.next = next | zero;

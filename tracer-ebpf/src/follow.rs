@@ -22,83 +22,65 @@ use tracer_common::{
 };
 
 use crate::{
-    filter::{self, Subject},
+    filter,
+    hit::Hit,
     maps::{EVENTS, FOLLOWED, NUMBERS, add, count},
     own::is_own,
     read::setting,
 };
 
-/// How a hit that is to be shown belongs to what is followed.
-#[derive(Clone, Copy)]
-pub struct Place {
-    /// The journey; 0 if the packet is not followed.
-    pub journey: u64,
-    /// Its branch.
-    pub branch: u32,
-    /// That one's parent.
-    pub parent: u32,
-    /// [`flags::FIRST`], or 0.
-    pub flags: u8,
-    /// Filter that it matched.
-    pub generation: u32,
-}
-
-impl Place {
-    /// Of a packet that is not followed.
-    pub const NONE: Self = Self { journey: 0, branch: 0, parent: 0, flags: 0, generation: 0 };
-}
-
 /// Whether a hit is to be shown: its packet is followed, or matches and is so from now on.
 #[inline(never)]
-pub fn judge(subject: &Subject, place: &mut Place) -> bool {
-    let Some(program) = filter::in_force() else { return false };
-    place.generation = program.generation;
+pub fn judge(program: &Program, hit: &mut Hit) -> bool {
     if setting!(follow) != 0
         && live() != 0
-        && let Some(followed) = FOLLOWED.get_ptr_mut(&subject.skb)
+        && let Some(followed) = FOLLOWED.get_ptr_mut(&hit.skb)
     {
         // SAFETY: a value of the map. It may become another packet's while we look; then the hit is that one's too.
         let followed = unsafe { &mut *followed };
-        if let Some(shown) = still_followed(followed, program, subject, place) {
+        if let Some(shown) = still_followed(followed, program, hit) {
             return shown;
         }
-        forget(subject.skb);
+        forget(hit.skb);
     }
-    if !filter::matches(program, subject) {
+    if !filter::matches(program, hit) {
         return false;
     }
-    if is_own(subject.skb) {
+    hit.generation = program.generation;
+    (hit.journey, hit.branch, hit.parent) = (0, 0, 0);
+    if is_own(hit.skb) {
         count(counter::OWN);
         return false;
     }
-    setting!(follow) == 0 || begin(program, subject, place)
+    setting!(follow) == 0 || begin(program, hit)
 }
 
 /// Whether the hit is shown as one of `followed`; `None` where that is another packet, or not wanted any more.
 #[inline(always)]
-fn still_followed(followed: &mut Followed, program: &Program, subject: &Subject, place: &mut Place) -> Option<bool> {
-    if followed.state == state::RELEASED && subject.freeing == 0 {
+fn still_followed(followed: &mut Followed, program: &Program, hit: &mut Hit) -> Option<bool> {
+    if followed.state == state::RELEASED && hit.freeing == 0 {
         return None;
     }
     if followed.generation != program.generation {
         // The filter has changed: what it does not want is let go.
-        if !filter::matches(program, subject) {
+        if !filter::matches(program, hit) {
             return None;
         }
         followed.generation = program.generation;
     }
-    place.journey = followed.journey;
-    place.branch = followed.branch;
-    place.parent = followed.parent;
+    hit.generation = followed.generation;
+    hit.journey = followed.journey;
+    hit.branch = followed.branch;
+    hit.parent = followed.parent;
     Some(followed.journey != 0)
 }
 
 /// Follows a packet that has just matched, unless it is to be left out.
 #[inline(always)]
-fn begin(program: &Program, subject: &Subject, place: &mut Place) -> bool {
-    place.flags = flags::FIRST;
+fn begin(program: &Program, hit: &mut Hit) -> bool {
+    hit.flags = flags::FIRST;
     // What is being freed is shown, but there is nothing left to follow.
-    if subject.freeing != 0 {
+    if hit.freeing != 0 {
         return true;
     }
     let sample = setting!(sample);
@@ -113,7 +95,7 @@ fn begin(program: &Program, subject: &Subject, place: &mut Place) -> bool {
             generation: program.generation,
             state: state::ALIVE,
         };
-        if !note(subject.skb, &left_out) {
+        if !note(hit.skb, &left_out) {
             count(counter::NOT_FOLLOWED);
         }
         return false;
@@ -133,9 +115,9 @@ fn begin(program: &Program, subject: &Subject, place: &mut Place) -> bool {
         generation: program.generation,
         state: state::ALIVE,
     };
-    if note(subject.skb, &followed) {
-        place.journey = journey;
-        place.branch = journey as u32;
+    if note(hit.skb, &followed) {
+        hit.journey = journey;
+        hit.branch = journey as u32;
     } else {
         count(counter::NOT_FOLLOWED);
     }

@@ -13,6 +13,7 @@ mod emit;
 mod extra;
 mod filter;
 mod follow;
+mod hit;
 mod maps;
 mod own;
 mod packet;
@@ -31,9 +32,7 @@ use aya_ebpf::{
 use tracer_common::{event::kind, journey::change, predicate::NO_PROBE};
 
 use crate::{
-    emit::Hit,
-    filter::Subject,
-    follow::Place,
+    hit::Hit,
     maps::{FOUND, JUDGE, PROBES},
     read::peek,
 };
@@ -81,32 +80,25 @@ function_probe!(freeing_arg1, 0, core::convert::identity, 1);
 #[inline(always)]
 pub fn judge(context: ProbeContext) -> u32 {
     let Some(found) = FOUND.get(0).copied() else { return 0 };
-    let mut func = 0;
-    let mut probe = NO_PROBE;
-    if filter::wants_function() {
+    let Some(program) = filter::in_force() else { return 0 };
+    let mut hit = Hit::new(context.as_ptr(), found.skb, kind::CALL, NO_PROBE);
+    // SAFETY: what is not written is not read before it is.
+    let hit = unsafe { hit.assume_init_mut() };
+    hit.argument = found.argument as u32;
+    hit.freeing = found.freeing as u8;
+    if program.wants_function != 0 {
         // SAFETY: a helper without preconditions.
-        func = unsafe { bpf_get_func_ip(context.as_ptr()) };
+        let func = unsafe { bpf_get_func_ip(hit.context) };
         // The map has the place that is patched, which may lie behind an `endbr64`.
         // SAFETY: the map is only filled before, so its values do not change.
         let found = unsafe { PROBES.get(&func).or_else(|| PROBES.get(&(func + ENDBR))) };
-        probe = found.copied().unwrap_or(NO_PROBE);
+        hit.probe = found.copied().unwrap_or(NO_PROBE);
     }
-    let subject = Subject { skb: found.skb, probe, reason: 0, kind: kind::CALL.into(), freeing: found.freeing as u32 };
-    let mut place = Place::NONE;
-    if follow::judge(&subject, &mut place) {
-        if func == 0 {
-            // SAFETY: as above.
-            func = unsafe { bpf_get_func_ip(context.as_ptr()) };
-        }
-        emit::emit(&Hit {
-            context: context.as_ptr(),
-            skb: found.skb,
-            func,
-            caller: read::return_address(context.regs),
-            argument: found.argument as u32,
-            kind: kind::CALL,
-            place,
-        });
+    if follow::judge(program, hit) {
+        // SAFETY: as above.
+        hit.func = unsafe { bpf_get_func_ip(hit.context) };
+        hit.caller = read::return_address(context.regs);
+        emit::emit(hit);
     }
     0
 }
@@ -118,22 +110,7 @@ macro_rules! tracepoint_probe {
         #[raw_tracepoint]
         #[inline(always)]
         pub fn $name(context: RawTracePointContext) -> i32 {
-            let skb = argument(context.as_ptr(), $position);
-            let probe = read::instance();
-            let subject = Subject { skb, probe: probe as u32, reason: 0, kind: kind::TRACEPOINT.into(), freeing: 0 };
-            let mut place = Place::NONE;
-            if follow::judge(&subject, &mut place) {
-                emit::emit(&Hit {
-                    context: context.as_ptr(),
-                    skb,
-                    func: probe,
-                    caller: 0,
-                    argument: 0,
-                    kind: kind::TRACEPOINT,
-                    place,
-                });
-            }
-            0
+            tracepoint(&context, argument(context.as_ptr(), $position))
         }
     };
 }
@@ -144,26 +121,36 @@ tracepoint_probe!(tracepoint_arg3, 2);
 tracepoint_probe!(tracepoint_arg4, 3);
 tracepoint_probe!(tracepoint_arg5, 4);
 
+#[inline(always)]
+fn tracepoint(context: &RawTracePointContext, skb: u64) -> i32 {
+    let Some(program) = filter::in_force() else { return 0 };
+    let probe = read::instance();
+    let mut hit = Hit::new(context.as_ptr(), skb, kind::TRACEPOINT, probe as u32);
+    // SAFETY: what is not written is not read before it is.
+    let hit = unsafe { hit.assume_init_mut() };
+    hit.func = probe;
+    hit.caller = 0;
+    hit.argument = 0;
+    if follow::judge(program, hit) {
+        emit::emit(hit);
+    }
+    0
+}
+
 /// `skb:kfree_skb`: `(skb, location, reason, …)` since 5.17, commit c504e5c2f964.
 #[raw_tracepoint]
 #[inline(always)]
 pub fn dropped(context: RawTracePointContext) -> i32 {
-    let context = context.as_ptr();
-    let skb = argument(context, 0);
-    let reason = argument(context, 2) as u32;
+    let Some(program) = filter::in_force() else { return 0 };
     let probe = read::instance();
-    let subject = Subject { skb, probe: probe as u32, reason, kind: kind::DROP.into(), freeing: 0 };
-    let mut place = Place::NONE;
-    if follow::judge(&subject, &mut place) {
-        emit::emit(&Hit {
-            context,
-            skb,
-            func: probe,
-            caller: argument(context, 1),
-            argument: reason,
-            kind: kind::DROP,
-            place,
-        });
+    let mut hit = Hit::new(context.as_ptr(), argument(context.as_ptr(), 0), kind::DROP, probe as u32);
+    // SAFETY: what is not written is not read before it is.
+    let hit = unsafe { hit.assume_init_mut() };
+    hit.func = probe;
+    hit.argument = argument(context.as_ptr(), 2) as u32;
+    if follow::judge(program, hit) {
+        hit.caller = argument(context.as_ptr(), 1);
+        emit::emit(hit);
     }
     0
 }

@@ -8,7 +8,7 @@ use tracer_common::{
 
 use crate::{
     chain,
-    filter::Subject,
+    hit::Hit,
     packet::{ETHERNET_HEADER, NOWHERE, Packet, network_length},
     read::{device, kept_tag_protocol, member, packet_namespace, peek},
     unwritten,
@@ -28,7 +28,7 @@ pub struct Judged<'a> {
     /// The filter.
     pub program: &'a Program,
     /// What is known beside the packet.
-    pub subject: Subject,
+    pub hit: &'a Hit,
 }
 
 impl Source for Judged<'_> {
@@ -74,8 +74,8 @@ impl Judged<'_> {
                 0 => 0,
                 address => member!(address, dev_ifindex),
             },
-            field::KIND => self.subject.kind,
-            field::REASON if self.subject.kind == u32::from(kind::DROP) => self.subject.reason,
+            field::KIND => self.hit.kind.into(),
+            field::REASON if self.hit.kind == kind::DROP => self.hit.argument,
             field::FUNCTIONS => self.functions(),
             _ => return self.name(which),
         };
@@ -85,7 +85,7 @@ impl Judged<'_> {
     /// The sets of functions that the hit's one is in.
     #[inline(always)]
     fn functions(&self) -> u32 {
-        u32::from(self.program.functions[self.subject.probe as usize % MAX_PROBES])
+        u32::from(self.program.functions[self.hit.probe as usize % MAX_PROBES])
     }
 
     /// Four bytes of a name.

@@ -18,6 +18,7 @@ use tracer_common::{
 
 use super::{
     error::Error,
+    fold::Frozen,
     sys::{self, NewMap},
 };
 
@@ -46,6 +47,12 @@ impl Handles {
     /// As `aya-obj` wants them for relocation.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, RawFd, &aya_obj::Map)> {
         self.0.iter().map(|(name, (handle, definition))| (name.as_str(), handle.as_raw_fd(), definition))
+    }
+
+    /// Maps whose values no longer change.
+    pub(super) fn frozen(&self) -> impl Iterator<Item = Frozen<'_>> {
+        let frozen = self.0.values().filter(|(_, definition)| definition.section_kind() == EbpfSectionKind::Rodata);
+        frozen.map(|(handle, definition)| Frozen { descriptor: handle.as_raw_fd(), value: definition.data() })
     }
 
     /// The map `name`.

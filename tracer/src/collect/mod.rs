@@ -7,6 +7,7 @@ pub mod attach;
 pub mod counts;
 pub mod decode;
 pub mod error;
+mod fold;
 pub mod maps;
 pub mod object;
 pub mod privileges;

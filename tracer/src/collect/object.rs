@@ -20,6 +20,7 @@ use tracer_common::config::{Chain, Offsets, Settings};
 
 use super::{
     error::Error,
+    fold,
     maps::{self, Handles, Maps},
     sys::{self, Load},
 };
@@ -117,17 +118,21 @@ impl Object {
             (_, Attach::KprobeMulti) => (bpf_prog_type::BPF_PROG_TYPE_KPROBE, Some(BPF_TRACE_KPROBE_MULTI)),
             _ => (bpf_prog_type::BPF_PROG_TYPE_KPROBE, None),
         };
-        let mut instructions = function.instructions.clone();
-        patch(&mut instructions, self.rdonly_cast, instance);
+        let functions = function.func_info.func_info_bytes();
+        let mut code = fold::Program { instructions: function.instructions.clone(), functions };
+        patch(&mut code.instructions, self.rdonly_cast, instance);
+        for frozen in self.handles.frozen() {
+            code.fold(&frozen);
+        }
         let load = Load {
             name,
             kind,
             attach_type,
             attach_function: if let Attach::Function(id) = attach { id } else { 0 },
-            instructions: &instructions,
+            instructions: &code.instructions,
             license: &self.parsed.license,
             btf: self.btf.as_fd(),
-            functions: &function.func_info.func_info_bytes(),
+            functions: &code.functions,
         };
         sys::load_program(&load).map_err(|(source, log)| Error::Load { program: name.to_owned(), source, log })
     }
