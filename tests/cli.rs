@@ -47,6 +47,9 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
         &["filter", "ip proto \\udp and tcp prot 80"],
         &["\n  ip proto \\udp and tcp prot 80\n                        ^^^^\n"],
     ),
+    (&["filter", "ip", "--print"], &["--pcap"]),
+    (&["filter", "ip", "--pcap", "-", "--limit", "0"], &["--limit"]),
+    (&["filter", "tcp prot 80", "--pcap", "/no/such/file"], &["\n  tcp prot 80\n      ^^^^\n"]),
     (&["demo", "--backend", "uprobe"], &["uprobe", "tracepoint"]),
     (&["functions", "ip_(rcv"], &["ip_(rcv"]),
 ];

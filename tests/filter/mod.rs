@@ -1,6 +1,8 @@
 //! Filters against tcpdump: the same expressions over the same packets.
 
+mod coverage;
 mod generated;
+pub(crate) mod links;
 mod packets;
 mod tcpdump;
 
@@ -11,7 +13,10 @@ use proptest::{
     prop_assert,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use skbtrail::filter::{self, Error, Framing, PacketSource, Problem};
+use skbtrail::{
+    filter::{self, Error, PacketSource, Problem},
+    record::capture::LinkType,
+};
 use tcpdump::Answer;
 use tracer_common::predicate::Verdict;
 
@@ -21,9 +26,13 @@ const EXPRESSIONS: &str = include_str!("expressions.txt");
 /// Complaints of libpcap that its check of constant operands also makes about `ip[0] / ip[0]`, whose index is constant.
 const MISTAKEN: &[&str] = &["division by zero", "modulus by zero", "shift by more than 31 bits"];
 
+/// Link types of the comparison.
+const LINKS: [LinkType; 6] =
+    [LinkType::ETHERNET, LinkType::RAW, LinkType::SLL, LinkType::SLL2, LinkType::NULL, LinkType::LOOP];
+
 /// A capture and both ways to judge it.
 struct Capture {
-    framing: Framing,
+    link: LinkType,
     packets: Vec<Packet>,
     file: PathBuf,
 }
@@ -39,29 +48,30 @@ struct Tally {
 }
 
 impl Capture {
-    fn new(folder: &tempfile::TempDir, framing: Framing) -> Self {
-        let (packets, link_type, name) = match framing {
-            Framing::Ethernet => (packets::ethernet(), tcpdump::ETHERNET, "ethernet.pcap"),
-            Framing::RawIp => (packets::raw(), tcpdump::RAW_IP, "raw.pcap"),
-        };
-        let file = folder.path().join(name);
-        tcpdump::write(&file, link_type, &packets).expect("failed to write the capture");
-        Self { framing, packets, file }
+    fn new(folder: &tempfile::TempDir, link: LinkType) -> Self {
+        let packets = links::packets(link);
+        let file = folder.path().join(format!("{}.pcap", link.0));
+        tcpdump::write(&file, link, &packets).expect("failed to write the capture");
+        Self { link, packets, file }
+    }
+
+    fn judge(&self, program: &filter::Compiled, packet: &Packet) -> Verdict {
+        match self.link.framing(&packet.bytes) {
+            Ok((framing, bytes)) => program.program.evaluate(&mut PacketSource::new(framing, bytes, packet.length)),
+            Err(_) => Verdict::Undecidable,
+        }
     }
 
     fn ours(&self, program: &filter::Compiled) -> Vec<usize> {
-        let judge = |packet: &Packet| {
-            let mut source = PacketSource::new(self.framing, &packet.bytes, packet.length);
-            program.program.evaluate(&mut source)
-        };
-        let matches = self.packets.iter().enumerate().filter(|(_, packet)| judge(packet) == Verdict::Match);
+        let matches =
+            self.packets.iter().enumerate().filter(|(_, packet)| self.judge(program, packet) == Verdict::Match);
         matches.map(|(number, _)| number).collect()
     }
 
     /// Compares one expression. tcpdump's answer is the one that its unoptimized program (`-O`) gives. Where bytes are asked
     /// for that a packet does not have, the optimized program's answer, which may differ, is right too.
     fn compare(&self, expression: &str, tally: &mut Tally) {
-        if self.framing == Framing::RawIp && (expression.contains("ether[") || expression.contains("link[")) {
+        if self.link != LinkType::ETHERNET && (expression.contains("ether[") || expression.contains("link[")) {
             return;
         }
         tally.expressions += 1;
@@ -78,7 +88,7 @@ impl Capture {
             (Err(Error { problem: Problem::Number(_), .. }), _) if expression.contains("proto") => return,
             (ours, theirs) => {
                 let ours = ours.map_or_else(|error| error.to_string(), |_| "compiles".to_owned());
-                return tally.faults.push(format!("{:?} `{expression}`: ours {ours}, theirs {theirs:?}", self.framing));
+                return tally.faults.push(format!("{} `{expression}`: ours {ours}, theirs {theirs:?}", self.link));
             }
         };
         tally.judged += self.packets.len();
@@ -95,7 +105,7 @@ impl Capture {
 
     /// Complaints of tcpdump that are not ours on purpose.
     fn may_refuse(&self, reason: &str) -> bool {
-        self.framing == Framing::RawIp || MISTAKEN.contains(&reason)
+        self.link != LinkType::ETHERNET || MISTAKEN.contains(&reason)
     }
 
     /// Finds packets that tcpdump judges otherwise.
@@ -109,7 +119,7 @@ impl Capture {
         let Some(first) = (0..self.packets.len()).find(wrong) else { return };
         let verdict = if ours.contains(&first) { "only ours matches" } else { "only theirs matches" };
         let bytes = &self.packets[first].bytes;
-        tally.faults.push(format!("{:?} `{expression}`: packet {first}, {verdict}: {bytes:02x?}", self.framing));
+        tally.faults.push(format!("{} `{expression}`: packet {first}, {verdict}: {bytes:02x?}", self.link));
     }
 }
 
@@ -120,8 +130,8 @@ fn the_written_expressions_match_the_same_packets() {
         EXPRESSIONS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     assert!(expressions.len() >= 500, "only {} expressions", expressions.len());
     let mut tally = Tally::default();
-    for framing in [Framing::Ethernet, Framing::RawIp] {
-        let capture = Capture::new(&folder, framing);
+    for link in LINKS {
+        let capture = Capture::new(&folder, link);
         for expression in &expressions {
             capture.compare(expression, &mut tally);
         }
@@ -140,7 +150,7 @@ const NONSENSE: u32 = 1000;
 #[test]
 fn generated_expressions_match_the_same_packets() {
     let folder = tempfile::tempdir().expect("failed to make a folder");
-    let captures = [Framing::Ethernet, Framing::RawIp].map(|framing| Capture::new(&folder, framing));
+    let captures = [LinkType::ETHERNET, LinkType::RAW, LinkType::SLL2].map(|link| Capture::new(&folder, link));
     let mut runner = runner(GENERATED);
     let tried = runner.run(&generated::expression(), |expression| {
         let mut tally = Tally::default();
@@ -159,7 +169,7 @@ fn generated_expressions_match_the_same_packets() {
 #[test]
 fn nonsense_is_refused() {
     let folder = tempfile::tempdir().expect("failed to make a folder");
-    let capture = Capture::new(&folder, Framing::Ethernet);
+    let capture = Capture::new(&folder, LinkType::ETHERNET);
     let tried = runner(NONSENSE).run(&generated::nonsense(), |text| {
         let mut tally = Tally::default();
         let ours = filter::compile(&filter::Request { expression: &text, ..filter::Request::default() });

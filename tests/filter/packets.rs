@@ -1,6 +1,6 @@
 //! Packets of every protocol that expressions speak of, made from nothing but constants: the same ones in every run.
 
-/// A packet as captured: its first bytes, how long it was, and whether its headers end where they should.
+/// A packet as captured: its first bytes, how long it was, and whether it has all bytes that its headers speak of.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     pub(super) bytes: Vec<u8>,
@@ -81,17 +81,17 @@ fn udp(from: usize, to: usize, body: &[u8]) -> Vec<u8> {
 fn transports() -> Vec<(u8, Vec<u8>)> {
     let mut found = Vec::new();
     for index in 0..16 {
-        let flags = [0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14, 0xc2][index % 8];
+        let flags = [0x02, 0x12, 0x10, 0x38, 0x11, 0x04, 0x14, 0xc2][index % 8];
         found.push((6, tcp(index, index / 2 + 3, flags, index % 3 * 20)));
         found.push((17, udp(index + 1, index / 3 + 2, &payload(index * 4))));
     }
     for index in 0..4 {
         found.push((132, udp(index, index + 1, &payload(12))));
     }
-    for kind in [0, 3, 4, 5, 8, 11, 12, 13, 14, 17, 18] {
+    for kind in [0, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18] {
         found.push((1, join(&[&[kind, kind % 3, 0, 0, 0, 1, 0, 2], &payload(8)])));
     }
-    for kind in [1, 2, 3, 128, 129, 130, 131, 133, 134, 135, 136, 137, 143, 151] {
+    for kind in [1, 2, 3, 4].into_iter().chain(128..155) {
         found.push((58, join(&[&[kind, kind % 2, 0, 0, 0, 1, 0, 2], &payload(16)])));
     }
     for protocol in [0, 2, 4, 9, 41, 47, 50, 51, 59, 60, 88, 89, 103, 112, 253] {

@@ -7,20 +7,18 @@ use std::{
     process::Command,
 };
 
-use super::packets::Packet;
+use skbtrail::record::capture::LinkType;
 
-/// Link types of capture files.
-pub(super) const ETHERNET: u32 = 1;
-pub(super) const RAW_IP: u32 = 101;
+use super::packets::Packet;
 
 const MAGIC: u32 = 0xa1b2_c3d4;
 const FILE_HEADER: usize = 24;
 const RECORD_HEADER: usize = 16;
 
 /// Writes a capture file in which a packet's time is its number in seconds.
-pub(super) fn write(path: &Path, link_type: u32, packets: &[Packet]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, link: LinkType, packets: &[Packet]) -> std::io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    for word in [MAGIC, 0x0004_0002, 0, 0, 262_144, link_type] {
+    for word in [MAGIC, 0x0004_0002, 0, 0, 262_144, link.0] {
         file.write_all(&word.to_le_bytes())?;
     }
     for (number, packet) in packets.iter().enumerate() {

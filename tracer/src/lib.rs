@@ -10,6 +10,7 @@
 //! | [`filter`] | filter expressions to predicate programs | pure; the evaluator itself is `tracer-common`'s |
 //! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya`; all `unsafe` is here, but for one ioctl in `kernel::netns` |
 //! | [`symbol`] | addresses to names | an unknown address is shown as a number |
+//! | [`record`] | files of packets | what a file claims is checked; what cannot be read is said |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
 //! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
 //! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |
@@ -26,5 +27,6 @@ pub mod filter;
 pub mod kernel;
 pub mod model;
 pub mod probe;
+pub mod record;
 pub mod symbol;
 pub mod view;

@@ -39,7 +39,7 @@ pub enum Command {
     Demo(cmd::demo::Args),
     /// List the functions that can be probed
     Functions(cmd::functions::Args),
-    /// Show what a filter compiles to
+    /// Show what a filter compiles to, or which packets of a capture match
     Filter(cmd::filter::Args),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),

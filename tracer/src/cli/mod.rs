@@ -4,6 +4,7 @@
 
 pub mod args;
 mod caller;
+mod capture;
 pub mod cmd;
 mod colour;
 mod failure;

@@ -10,6 +10,8 @@
 //! - Packets without a link-layer header: libpcap refuses `ether host`, `broadcast`, `vlan` and `mpls` for them, and reads
 //!   the IP header where `ether[…]` is written. Here they have no tag and no label, and what asks for Ethernet addresses
 //!   or bytes is undecidable.
+//! - The same holds behind Linux' cooked headers. There, 802.2 frames are judged as in Ethernet, which libpcap does not
+//!   manage with OSI headers, and behind the newer header with none.
 //! - libpcap's optimizer leaves out tests whose bytes a packet may not have, and so changes the answer. Here either answer
 //!   may be given, where tcpdump's answers with and without its option `-O` differ. Where it is plainly wrong, as in
 //!   `not (not src net fd77::/126 or src net fd77::/126)`, the answer is that of `-O`.

@@ -16,6 +16,9 @@ pub enum Framing {
     Ethernet,
     /// With an IPv4 or IPv6 header (DLT_RAW). There is no link-layer header, and no VLAN tag.
     RawIp,
+    /// With the network header; its EtherType (or 802.2's, up to 1500) is what a link layer said that is not in the bytes, if
+    /// it said any. A VLAN tag named so begins with its TCI.
+    Network(Option<u16>),
 }
 
 /// A packet as captured. Fields that only the kernel knows are [`UNKNOWN`].
@@ -36,8 +39,7 @@ impl<'a> PacketSource<'a> {
         match (field, self.framing) {
             (field::LENGTH, _) => u64::from(self.length),
             (field::PROTOCOL, _) => self.protocol(tags),
-            (field::VLAN, Framing::Ethernet) => self.tag(tags, width),
-            (field::VLAN, Framing::RawIp) => 0,
+            (field::VLAN, _) => self.tag(tags, width),
             _ => UNKNOWN,
         }
     }
@@ -45,6 +47,8 @@ impl<'a> PacketSource<'a> {
     fn protocol(&self, tags: u8) -> u64 {
         match self.framing {
             Framing::Ethernet => upper_half(self.word(ETHERTYPE + 4 * u32::from(tags), 2)),
+            Framing::Network(named) if tags == 0 => named.map_or(NO_ETHERTYPE, u64::from),
+            Framing::Network(_) => upper_half(self.word(4 * u32::from(tags) - 2, 2)),
             Framing::RawIp => match self.word(0, 1) {
                 word if word >= OUTSIDE => word,
                 word => match word >> 28 {
@@ -57,10 +61,13 @@ impl<'a> PacketSource<'a> {
     }
 
     fn tag(&self, tags: u8, width: u32) -> u64 {
-        let start = ETHERTYPE + 4 * u32::from(tags);
-        match self.word(start, 2) {
+        match self.protocol(tags) {
+            // The TCI is what follows; it need not be there if only the TPID is asked for.
+            tpid @ (0x8100 | 0x88a8 | 0x9100) => match self.word(self.network(tags), width.saturating_sub(2)) {
+                word if word >= OUTSIDE => word,
+                word => tpid << 16 | word >> 16,
+            },
             word if word >= OUTSIDE => word,
-            word if matches!(word >> 16, 0x8100 | 0x88a8 | 0x9100) => self.word(start, width),
             _ => 0,
         }
     }
@@ -69,6 +76,7 @@ impl<'a> PacketSource<'a> {
     fn network(&self, tags: u8) -> u32 {
         match self.framing {
             Framing::Ethernet => ETHERNET_HEADER + 4 * u32::from(tags),
+            Framing::Network(_) => 4 * u32::from(tags),
             Framing::RawIp => 0,
         }
     }
@@ -104,7 +112,7 @@ impl Source for PacketSource<'_> {
         let tags = base::tags(base);
         let start = match base::kind(base) {
             base::FIELD => return self.field(offset, tags, width),
-            base::LINK if self.framing == Framing::RawIp => return UNKNOWN,
+            base::LINK if self.framing != Framing::Ethernet => return UNKNOWN,
             base::CHAIN => return UNKNOWN,
             base::LINK => 0,
             base::NETWORK => self.network(tags),

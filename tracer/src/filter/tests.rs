@@ -122,6 +122,24 @@ fn tags_and_labels() {
     check(Framing::Ethernet, &session, &["pppoes 5 and tcp port 80", "pppoes and host 10.0.0.1"], &["pppoes 6", "ip"]);
 }
 
+/// What a cooked header names; 802.2 frames and tags are as in Ethernet.
+#[test]
+fn network_header_named_from_outside() {
+    let other = ["ip6", "arp", "vlan", "mpls", "stp", "port 81"];
+    check(Framing::Network(Some(0x0800)), &[TCP4], &["ip", "tcp port 80", "tcp[13] = 2"], &other);
+    check(Framing::Network(None), &[TCP4], &["not ip"], &["ip", "tcp", "vlan", "llc", "stp"]);
+    let tagged = ["0064 8100 0005 0800", TCP4];
+    let matching = ["vlan 100", "vlan 100 and vlan 5 and tcp port 80", "vlan and not ip"];
+    check(Framing::Network(Some(0x88a8)), &tagged, &matching, &["vlan 5", "ip", "vlan and vlan and vlan"]);
+    check(Framing::Network(Some(0x8847)), &["00007100", TCP4], &["mpls 7 and tcp port 80"], &["mpls 5", "vlan"]);
+    check(Framing::Network(Some(4)), &["4242 0300"], &["stp", "llc", "llc u"], &["ip", "iso", "llc i"]);
+    check(Framing::Network(Some(4)), &["fefe 0383 1401 000f"], &["iso", "isis", "l1", "iih"], &["clnp", "l2", "stp"]);
+    check(Framing::Network(Some(1)), &["ffff 0300 00000000"], &["ipx"], &["stp", "llc"]);
+    // Only the TPID is there: that there is a tag is certain, which one is not.
+    check(Framing::Network(Some(0x8100)), &[""], &["vlan"], &["vlan 5", "vlan and ip"]);
+    assert_eq!(judge(Framing::Network(Some(0x0800)), &bytes(&[TCP4]), "ether[0] = 1"), Undecidable);
+}
+
 #[test]
 fn no_link_layer_header() {
     let packet = bytes(&[TCP4]);

@@ -53,7 +53,6 @@ pub struct Change {
 
 /// What the kernel side reports.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are hits, and they are handed on one by one")]
 pub enum Record {
     /// A hit of a probe.
     Hit(Event),

@@ -29,7 +29,7 @@ pub fn attach(object: &Object, hooks: &[Hook], attached: &mut Attached) -> bool 
             Err(error) => attached.refused.push(Refused { function: hook.function.to_owned(), error }),
         }
     }
-    lifecycle::suffice(done.iter().copied())
+    lifecycle::suffice(&done)
 }
 
 fn refused(hook: &Hook, error: Error) -> Refused {

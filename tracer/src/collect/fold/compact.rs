@@ -21,10 +21,10 @@ impl Program {
             let Some(mut instruction) = self.instructions.get(place).copied() else { continue };
             let distance = |to: usize| moved(to) as i64 - moved(place) as i64 - 1;
             // The second half of a long instruction looks like none of these.
-            if instruction.code == JUMP || is_condition(&instruction) {
-                let to = target(&instruction, place).map(distance);
+            if instruction.code == JUMP || is_condition(instruction) {
+                let to = target(instruction, place).map(distance);
                 instruction.off = to.and_then(|off| off.try_into().ok()).unwrap_or(instruction.off);
-            } else if let Some(to) = function(&instruction, place) {
+            } else if let Some(to) = function(instruction, place) {
                 instruction.imm = distance(to) as i32;
             }
             instructions.push(instruction);
@@ -43,7 +43,7 @@ impl Program {
 /// Places of the instructions that stay, in order.
 fn kept(instructions: &[bpf_insn], states: &[Option<State>]) -> Vec<usize> {
     let mut kept = Vec::new();
-    for (place, instruction) in instructions.iter().enumerate() {
+    for (place, instruction) in instructions.iter().copied().enumerate() {
         if reached(states, place) && !is_nothing(instruction) {
             kept.extend(place..place + length(instruction));
         }

@@ -49,7 +49,7 @@ pub(super) enum Class {
 }
 
 /// What it does: the class is in the lowest three bits.
-pub(super) fn class(instruction: &bpf_insn) -> Class {
+pub(super) fn class(instruction: bpf_insn) -> Class {
     match (instruction.code & 7, instruction.code) {
         (1, 0x71) => Class::Load(1),
         (1, 0x69) => Class::Load(2),
@@ -63,38 +63,38 @@ pub(super) fn class(instruction: &bpf_insn) -> Class {
 }
 
 /// Places it takes.
-pub(super) fn length(instruction: &bpf_insn) -> usize {
+pub(super) fn length(instruction: bpf_insn) -> usize {
     if instruction.code == LOAD_ADDRESS { 2 } else { 1 }
 }
 
 /// Where a jump at `place` goes to when it is taken.
-pub(super) fn target(instruction: &bpf_insn, place: usize) -> Option<usize> {
+pub(super) fn target(instruction: bpf_insn, place: usize) -> Option<usize> {
     place.checked_add(1)?.checked_add_signed(isize::from(instruction.off))
 }
 
 /// Start of the program's own function that is called or pointed to at `place`.
-pub(super) fn function(instruction: &bpf_insn, place: usize) -> Option<usize> {
+pub(super) fn function(instruction: bpf_insn, place: usize) -> Option<usize> {
     let own = matches!((instruction.code, instruction.src_reg()), (CALL, OWN_FUNCTION) | (LOAD_ADDRESS, FUNCTION));
     if own { place.checked_add(1)?.checked_add_signed(instruction.imm as isize) } else { None }
 }
 
 /// It does nothing.
-pub(super) fn is_nothing(instruction: &bpf_insn) -> bool {
+pub(super) fn is_nothing(instruction: bpf_insn) -> bool {
     instruction.code == JUMP && instruction.off == 0
 }
 
 /// It is a jump that depends on two values.
-pub(super) fn is_condition(instruction: &bpf_insn) -> bool {
+pub(super) fn is_condition(instruction: bpf_insn) -> bool {
     class(instruction) == Class::Jump && !matches!(instruction.code, JUMP | CALL | EXIT)
 }
 
 /// The second operand of a condition is a register.
-pub(super) fn compares_registers(instruction: &bpf_insn) -> bool {
+pub(super) fn compares_registers(instruction: bpf_insn) -> bool {
     instruction.code & REGISTER_OPERAND != 0
 }
 
 /// Whether a condition of 64 bits holds; `None` where it is of another kind.
-pub(super) fn holds(instruction: &bpf_insn, left: u64, right: u64) -> Option<bool> {
+pub(super) fn holds(instruction: bpf_insn, left: u64, right: u64) -> Option<bool> {
     if instruction.code & 7 != 5 {
         return None;
     }
@@ -111,12 +111,12 @@ pub(super) fn holds(instruction: &bpf_insn, left: u64, right: u64) -> Option<boo
 }
 
 /// It only gives its destination register a value, and can be left out where nobody reads that.
-pub(super) fn only_sets(instruction: &bpf_insn) -> bool {
+pub(super) fn only_sets(instruction: bpf_insn) -> bool {
     class(instruction) == Class::Compute || (instruction.code == LOAD_ADDRESS && instruction.src_reg() != FUNCTION)
 }
 
 /// The register gets a value, other than by a call.
-pub(super) fn writes(instruction: &bpf_insn, register: u8) -> bool {
+pub(super) fn writes(instruction: bpf_insn, register: u8) -> bool {
     match class(instruction) {
         Class::Load(_) | Class::Compute | Class::Other => instruction.dst_reg() == register,
         // An atomic operation may put what was there into its source register.
@@ -126,7 +126,7 @@ pub(super) fn writes(instruction: &bpf_insn, register: u8) -> bool {
 }
 
 /// The register may be read, other than by a call.
-pub(super) fn reads(instruction: &bpf_insn, register: u8) -> bool {
+pub(super) fn reads(instruction: bpf_insn, register: u8) -> bool {
     let (to, from) = (instruction.dst_reg() == register, instruction.src_reg() == register);
     match class(instruction) {
         Class::Load(_) => from,

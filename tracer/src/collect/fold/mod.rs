@@ -50,7 +50,7 @@ fn constants(instructions: &mut [bpf_insn], frozen: &Frozen<'_>) {
     let states = states(instructions, frozen);
     for (place, state) in states.iter().enumerate() {
         let (Some(state), Some(instruction)) = (state, instructions.get(place).copied()) else { continue };
-        let (folded, _) = step(&instruction, upper(instructions, place), state, frozen);
+        let (folded, _) = step(instruction, upper(instructions, place), state, frozen);
         if let (Some(folded), Some(slot)) = (folded, instructions.get_mut(place)) {
             *slot = folded;
         }
@@ -81,9 +81,9 @@ fn states(instructions: &[bpf_insn], frozen: &Frozen<'_>) -> Vec<Option<State>> 
             continue;
         }
         *state = Some(met);
-        let Some(instruction) = instructions.get(place) else { continue };
+        let Some(instruction) = instructions.get(place).copied() else { continue };
         let (folded, result) = step(instruction, upper(instructions, place), &met, frozen);
-        let instruction = folded.as_ref().unwrap_or(instruction);
+        let instruction = folded.unwrap_or(instruction);
         if let Some(start) = function(instruction, place) {
             open.push((start, [None; REGISTERS]));
         }
@@ -108,7 +108,7 @@ fn meet(one: &State, other: &State) -> State {
 }
 
 /// What is known behind an instruction that writes `result`.
-fn after(instruction: &bpf_insn, before: &State, result: Option<Known>) -> State {
+fn after(instruction: bpf_insn, before: &State, result: Option<Known>) -> State {
     let mut state = *before;
     if instruction.code == CALL {
         state[..=5].fill(None);
@@ -127,7 +127,7 @@ fn upper(instructions: &[bpf_insn], place: usize) -> i32 {
 }
 
 /// What an instruction becomes, if it can be simpler, and what is then known of the register it writes.
-fn step(instruction: &bpf_insn, upper: i32, known: &State, frozen: &Frozen<'_>) -> (Option<bpf_insn>, Option<Known>) {
+fn step(instruction: bpf_insn, upper: i32, known: &State, frozen: &Frozen<'_>) -> (Option<bpf_insn>, Option<Known>) {
     let of = |register: u8| known.get(usize::from(register)).copied().flatten();
     let (to, from) = (of(instruction.dst_reg()), of(instruction.src_reg()));
     match (class(instruction), instruction.code, to, from) {
@@ -160,7 +160,7 @@ fn step(instruction: &bpf_insn, upper: i32, known: &State, frozen: &Frozen<'_>) 
     }
 }
 
-fn loaded_address(instruction: &bpf_insn, upper: i32, descriptor: i32) -> Option<Known> {
+fn loaded_address(instruction: bpf_insn, upper: i32, descriptor: i32) -> Option<Known> {
     match instruction.src_reg() {
         0 => Some(Known::Constant(u64::from(upper as u32) << 32 | u64::from(instruction.imm as u32))),
         MAP_VALUE if instruction.imm == descriptor => Some(Known::Address(upper.into())),
@@ -168,14 +168,14 @@ fn loaded_address(instruction: &bpf_insn, upper: i32, descriptor: i32) -> Option
     }
 }
 
-fn constant(instruction: &bpf_insn, value: u32) -> bpf_insn {
+fn constant(instruction: bpf_insn, value: u32) -> bpf_insn {
     simpler(instruction, MOVE, 0, value as i32)
 }
 
 /// The instruction with another meaning, for the same destination register.
-fn simpler(instruction: &bpf_insn, code: u8, off: i16, imm: i32) -> bpf_insn {
+fn simpler(instruction: bpf_insn, code: u8, off: i16, imm: i32) -> bpf_insn {
     let to = if code == JUMP { 0 } else { instruction.dst_reg() };
-    bpf_insn { code, _bitfield_1: bpf_insn::new_bitfield_1(to, 0), off, imm, ..*instruction }
+    bpf_insn { code, _bitfield_1: bpf_insn::new_bitfield_1(to, 0), off, imm, ..instruction }
 }
 
 /// `bytes` at `at`, if a move can hold it.
@@ -190,15 +190,15 @@ fn value(data: &[u8], at: i64, bytes: usize) -> Option<u32> {
 fn remove_unread(instructions: &mut [bpf_insn], states: &[Option<State>]) {
     for place in (0..instructions.len()).rev() {
         let Some(instruction) = instructions.get(place).copied() else { return };
-        if states.get(place).is_none_or(Option::is_none) || !only_sets(&instruction) {
+        if states.get(place).is_none_or(Option::is_none) || !only_sets(instruction) {
             continue;
         }
         let mut looks = LOOK_AHEAD;
-        if !unread(instructions, place + length(&instruction), instruction.dst_reg(), &mut looks) {
+        if !unread(instructions, place + length(instruction), instruction.dst_reg(), &mut looks) {
             continue;
         }
-        for slot in instructions.iter_mut().skip(place).take(length(&instruction)) {
-            *slot = simpler(slot, JUMP, 0, 0);
+        for slot in instructions.iter_mut().skip(place).take(length(instruction)) {
+            *slot = simpler(*slot, JUMP, 0, 0);
         }
     }
 }
@@ -207,7 +207,7 @@ fn remove_unread(instructions: &mut [bpf_insn], states: &[Option<State>]) {
 fn unread(instructions: &[bpf_insn], start: usize, register: u8, looks: &mut usize) -> bool {
     let mut place = start;
     loop {
-        let Some(instruction) = instructions.get(place) else { return false };
+        let Some(instruction) = instructions.get(place).copied() else { return false };
         if *looks == 0 {
             return false;
         }

@@ -20,7 +20,7 @@ mod proto;
 mod skb;
 mod stack;
 mod time;
-mod tuple;
+pub(super) mod tuple;
 
 use super::{Context, Object, Row, Tone};
 

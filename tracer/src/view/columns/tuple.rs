@@ -1,7 +1,7 @@
 //! Who talks to whom: the flow of an IP packet, an ARP packet's question or answer, and the VLAN tag taken off it.
 
 use super::{Column, Context, Object, Row};
-use crate::model::{Arp, Flow, Origin, Transport};
+use crate::model::{Arp, Flow, Headers, Origin, Transport};
 use crate::view::{flow, number};
 
 /// `skb->vlan_tci`: 3 bits of priority, 1 of drop eligibility, 12 of VLAN id.
@@ -29,33 +29,41 @@ impl Column for Tuple {
     }
 
     fn text(&self, row: &Row<'_>, out: &mut String) {
-        let headers = &row.event.headers;
-        let start = out.len();
-        if let Some(found) = headers.flow() {
-            flow::write_flow(&found, row.context.tcp_flags, out);
-        } else if let Some(arp) = headers.arp() {
-            flow::write_arp(&arp, out);
-        }
-        if let Some((tag, _)) = row.event.vlan {
-            out.push_str(if out.len() == start { "vlan " } else { " vlan " });
-            number::decimal(tag & VLAN_ID, out);
-        }
+        write_text(&row.event.headers, row.event.vlan, row.context.tcp_flags, out);
     }
 
     fn json(&self, row: &Row<'_>, object: &mut Object<'_>) {
-        let headers = &row.event.headers;
-        if let Some(flow) = headers.flow() {
-            object.object("tuple", |inner| write_tuple(&flow, headers.origin, inner));
-        } else if let Some(arp) = headers.arp() {
-            object.object("arp", |inner| write_arp(&arp, inner));
-        }
-        if let Some((tag, protocol)) = row.event.vlan {
-            object.object("vlan", |inner| {
-                inner.number("id", tag & VLAN_ID);
-                inner.number("priority", tag >> PRIORITY_SHIFT);
-                inner.number("proto", protocol);
-            });
-        }
+        write_json(&row.event.headers, row.event.vlan, object);
+    }
+}
+
+/// Appends the flow or the ARP packet, and the VLAN tag (TCI and TPID); nothing where there is none of them.
+pub(in crate::view) fn write_text(headers: &Headers, vlan: Option<(u16, u16)>, tcp_flags: bool, out: &mut String) {
+    let start = out.len();
+    if let Some(found) = headers.flow() {
+        flow::write_flow(&found, tcp_flags, out);
+    } else if let Some(arp) = headers.arp() {
+        flow::write_arp(&arp, out);
+    }
+    if let Some((tag, _)) = vlan {
+        out.push_str(if out.len() == start { "vlan " } else { " vlan " });
+        number::decimal(tag & VLAN_ID, out);
+    }
+}
+
+/// The same as keys of an object.
+pub(in crate::view) fn write_json(headers: &Headers, vlan: Option<(u16, u16)>, object: &mut Object<'_>) {
+    if let Some(flow) = headers.flow() {
+        object.object("tuple", |inner| write_tuple(&flow, headers.origin, inner));
+    } else if let Some(arp) = headers.arp() {
+        object.object("arp", |inner| write_arp(&arp, inner));
+    }
+    if let Some((tag, protocol)) = vlan {
+        object.object("vlan", |inner| {
+            inner.number("id", tag & VLAN_ID);
+            inner.number("priority", tag >> PRIORITY_SHIFT);
+            inner.number("proto", protocol);
+        });
     }
 }
 
