@@ -50,6 +50,16 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
     (&["filter", "ip", "--print"], &["--pcap"]),
     (&["filter", "ip", "--pcap", "-", "--limit", "0"], &["--limit"]),
     (&["filter", "tcp prot 80", "--pcap", "/no/such/file"], &["\n  tcp prot 80\n      ^^^^\n"]),
+    (&["filter", "ifnane eth0"], &["did you mean `ifname`", "\n  ifnane eth0\n  ^^^^^^\n"]),
+    (&["filter", "netns no-such-namespace"], &["no network namespace is called `no-such-namespace`", "^^^"]),
+    (&["filter", "comm sixteen-letters-"], &["at most 15 bytes"]),
+    (&["filter", "skb->"], &["skb->"]),
+    (&["trace", "drop NO_SOCKET and hots 1.1.1.1"], &["did you mean `host`"]),
+    (&["trace", "--filter-ifname", "e*0"], &["`*` can only stand at the end"]),
+    (&["trace", "--filter-skb-expr", "skb->mark =="], &["skb->mark ==", "^"]),
+    (&["trace", "--filter-skb-expr", "skb->mark == 4294967296000000000000"], &["larger than 64 bits"]),
+    (&["trace", "--filter-tunnel-pcap-l2", "tcp prot 80"], &["\n  tcp prot 80\n      ^^^^\n"]),
+    (&["trace", "--filter-tunnel-pcap-l3", "inner(inner(inner(ip)))"], &["more than 3 packets inside"]),
     (&["demo", "--backend", "uprobe"], &["uprobe", "tracepoint"]),
     (&["functions", "ip_(rcv"], &["ip_(rcv"]),
 ];
@@ -86,6 +96,23 @@ fn a_filter_is_explained() {
     assert!(text.contains("= 0x50 ") && text.lines().last().unwrap().contains("tests in"), "{text}");
 }
 
+/// Keys need no privileges to be explained.
+#[test]
+fn keys_are_explained() {
+    let output = skbtrail(&["filter", "tcp and ifname veth* and inner(arp) and drop 3 and func ip_.*"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success() && stderr(&output).is_empty(), "{output:?}");
+    for part in [
+        "  0  the hit is a drop ",
+        "reason = 0x3",
+        "func != ip_.*",
+        "ifname[0:4] = \"veth\"",
+        "turn to the packet inside",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+}
+
 #[test]
 fn help_names_exit_codes_and_examples() {
     let output = skbtrail(&["--help"]);
@@ -99,7 +126,12 @@ fn help_names_exit_codes_and_examples() {
         "--filter-netns",
         "--filter-ifname",
         "--filter-mark",
+        "--filter-skb-expr",
+        "--filter-tunnel-pcap-l2",
+        "--filter-tunnel-pcap-l3",
         "--filter-func",
+        "mark & 0xff == 3",
+        "inner(tcp port 443)",
         "--kmods",
         "--backend",
         "--output-json",

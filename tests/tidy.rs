@@ -137,6 +137,11 @@ fn every_column_is_listed() {
 }
 
 #[test]
+fn every_filter_key_is_listed() {
+    assert_listed("tracer/src/filter/keys", "KEYS:");
+}
+
+#[test]
 fn every_vm_case_is_listed() {
     assert_listed("tests/vm/cases", "CASES:");
 }

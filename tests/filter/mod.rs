@@ -2,6 +2,7 @@
 
 mod coverage;
 mod generated;
+mod inside;
 pub(crate) mod links;
 mod packets;
 mod tcpdump;

@@ -9,3 +9,4 @@ pub mod config;
 pub mod event;
 pub mod journey;
 pub mod predicate;
+pub mod tunnel;

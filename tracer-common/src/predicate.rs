@@ -50,7 +50,9 @@ pub mod op {
     /// Compare register `dst` with register `src`: branch true where `dst > src`.
     pub const GREATER: u8 = 6;
     /// Turn to another packet: with `offset` 1 to the one inside of the present one (VXLAN, Geneve, GRE, IPIP, VLAN tags),
-    /// with 0 back to the outermost. What follows reads that one. Branch true where there is one.
+    /// with 0 back to the outermost. What follows reads that one. Branch true where there is one, and which those are,
+    /// [`crate::tunnel`] says. The headers, [`super::field::PROTOCOL`] and [`super::field::VLAN`] are those of the packet
+    /// turned to; all other fields and the member chains stay those of the hit.
     pub const LAYER: u8 = 7;
 }
 

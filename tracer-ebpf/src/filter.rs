@@ -6,6 +6,7 @@ use aya_ebpf::helpers::generated::bpf_loop;
 use tracer_common::{
     config::counter,
     predicate::{ACCEPT, MAX_STEPS, Node, Program, REGISTERS, REJECT, UNKNOWN, Verdict, base, field, op},
+    tunnel::Headers,
 };
 
 use crate::{
@@ -65,7 +66,8 @@ fn evaluate(program: &Program, hit: &Hit) -> Verdict {
         return Verdict::of(next);
     }
     let (packet, zero) = (packet.laundered(), program.zero as u32);
-    let judged = Judged { packet, program, hit };
+    let inside = Headers { link: zero, network: zero, protocol: zero };
+    let judged = Judged { packet, program, hit, inside, depth: zero };
     let mut run = Run { judged, registers: [zero; REGISTERS], next, verdict: zero };
     // SAFETY: the callback gets the context that stands here, which outlives the call.
     unsafe { bpf_loop(MAX_STEPS as u32, turn as *mut c_void, (&raw mut run).cast(), 0) };

@@ -4,6 +4,7 @@ use aya_ebpf::helpers::{bpf_get_current_pid_tgid, generated::bpf_get_current_com
 use tracer_common::{
     event::kind,
     predicate::{MAX_CHAINS, MAX_PROBES, Program, Source, UNKNOWN, base, field},
+    tunnel::{self, Bytes, Headers, NO_LINK},
 };
 
 use crate::{
@@ -29,11 +30,18 @@ pub struct Judged<'a> {
     pub program: &'a Program,
     /// What is known beside the packet.
     pub hit: &'a Hit,
+    /// Where the headers of the packet inside lie that the filter has turned to, from the head on.
+    pub inside: Headers,
+    /// How many packets deep that is; 0: the outermost is what counts.
+    pub depth: u32,
 }
 
 impl Source for Judged<'_> {
     #[inline(always)]
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
+        if self.depth != 0 && !is_of_hit(base, offset) {
+            return self.load_inside(base, offset, width);
+        }
         let packet = &self.packet;
         if base == base::FIELD && offset != field::VLAN {
             let value = if offset == field::PROTOCOL { self.protocol() } else { self.field(offset) };
@@ -50,12 +58,63 @@ impl Source for Judged<'_> {
     }
 
     #[inline(always)]
-    fn layer(&mut self, _depth: u32) -> u64 {
-        UNKNOWN
+    fn layer(&mut self, depth: u32) -> u64 {
+        if depth == 0 {
+            self.depth = self.packet.zero as u32;
+            return 1;
+        }
+        self.turn_inside()
+    }
+}
+
+/// What is the same for the packets inside of a packet.
+#[inline(always)]
+fn is_of_hit(base: u8, offset: u32) -> bool {
+    let of_packet = offset == field::PROTOCOL || offset == field::VLAN;
+    base::is_number(base) && (base::kind(base) == base::CHAIN || !of_packet)
+}
+
+impl Bytes for Packet {
+    /// Offsets count from the head on.
+    #[inline(always)]
+    fn word(&mut self, offset: u32, width: u32) -> u64 {
+        Self::word(self, self.head + u64::from(offset), u64::from(width))
     }
 }
 
 impl Judged<'_> {
+    /// Bytes and protocols of the packet inside.
+    #[inline(never)]
+    fn load_inside(&mut self, base: u8, offset: u32, width: u32) -> u64 {
+        self.inside.load(&mut self.packet, base, offset, width)
+    }
+
+    /// Turns to the packet inside of the present one.
+    #[inline(never)]
+    fn turn_inside(&mut self) -> u64 {
+        let outer = if self.depth == 0 {
+            if self.packet.network == NOWHERE || self.packet.protocol == UNKNOWN {
+                return UNKNOWN;
+            }
+            let (head, link) = (self.packet.head, self.packet.link());
+            Headers {
+                link: if link == NOWHERE { NO_LINK } else { (link - head) as u32 },
+                network: (self.packet.network - head) as u32,
+                protocol: self.packet.protocol as u32,
+            }
+        } else {
+            self.inside
+        };
+        match tunnel::inside(&mut self.packet, outer) {
+            Ok(inside) => {
+                self.inside = inside;
+                self.depth += 1;
+                1
+            }
+            Err(none) => none,
+        }
+    }
+
     #[inline(always)]
     fn protocol(&self) -> u64 {
         if self.packet.network == NOWHERE { unwritten::protocol(&self.packet) } else { self.packet.protocol }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::cmd;
+use crate::filter;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -53,20 +54,29 @@ pub enum Command {
 }
 
 const TRACE_EXAMPLES: &str = "\
+The language of FILTER is that of pcap-filter(7), and beside it has these keys, to be joined by and, or, not, ( ):
+{keys}
 Examples:
   skbtrail trace host 10.0.0.7 and tcp port 443
   skbtrail trace --filter-netns /run/netns/web --filter-ifname eth0 icmp
+  skbtrail trace 'ifname eth0 and (drop or func tcp_v4_rcv) and inner(tcp port 443)'
   skbtrail trace --output-stack --filter-func 'kfree_skb.*|sk_skb_reason_drop' 'udp port 53'
   skbtrail trace --output-json --output-limit-lines 100 | jq .func
 
 The run ends with Ctrl-C: what is in the ring is still printed, and stderr says how many hits were seen, shown and lost.
 Flags that pwru has too mean what they mean there.";
 
+/// The examples, with the list of keys.
+fn trace_help() -> String {
+    let line = |(_, about, examples): (_, &str, &[&str])| format!("  {}\n      {about}\n", examples.join("   "));
+    TRACE_EXAMPLES.replace("{keys}", &filter::keys().map(line).collect::<String>())
+}
+
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = TRACE_EXAMPLES)]
+#[command(after_help = trace_help())]
 pub struct Trace {
-    /// Packets to show, in the language of pcap-filter(7); all without
+    /// Packets to show, in the language of pcap-filter(7) with the keys below; all without
     #[arg(value_name = "FILTER", allow_negative_numbers = true)]
     pub filter: Vec<String>,
     /// What to trace
@@ -80,16 +90,27 @@ pub struct Trace {
 /// Which functions and packets.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What to trace")]
+#[expect(clippy::doc_markdown, reason = "this is help text")]
 pub struct What {
     /// Network namespace: a path (with a `/`), a name of /run/netns, `inode:N` or `pid:N`
     #[arg(long, value_name = "NETNS")]
     pub filter_netns: Option<String>,
-    /// Interface, in the namespace of --filter-netns or in this one
+    /// Interface, in the namespace of --filter-netns or in this one (`*` and `?` as for the key ifname)
     #[arg(long, value_name = "NAME")]
     pub filter_ifname: Option<String>,
     /// skb->mark, decimal or 0x…, with an optional mask
     #[arg(long, value_name = "MARK[/MASK]")]
     pub filter_mark: Option<String>,
+    /// Members of the sk_buff: `skb->dev->ifindex == 2`, also several joined by and, or, not
+    #[arg(long, value_name = "EXPR")]
+    pub filter_skb_expr: Option<String>,
+    /// The packet inside (VXLAN, Geneve, GRE, IPIP, behind VLAN tags) matches: `inner(FILTER)`. Unlike with pwru, a packet
+    /// with nothing inside does not pass
+    #[arg(long, value_name = "FILTER")]
+    pub filter_tunnel_pcap_l2: Option<String>,
+    /// The same; where both are given, both must match
+    #[arg(long, value_name = "FILTER")]
+    pub filter_tunnel_pcap_l3: Option<String>,
     /// Functions to probe: a regular expression that matches the whole name
     #[arg(long, value_name = "REGEX")]
     pub filter_func: Option<String>,

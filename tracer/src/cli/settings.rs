@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     collect::{privileges, session::Backend},
-    feed::Options,
-    filter::{self, Compiled},
+    feed::{Options, System},
+    filter::{self, Compiled, Environment, Problem},
     kernel::{Root, nearest::nearest, netns},
     probe::{Modules, Selection},
     view::{self, Timestamp},
@@ -18,36 +18,65 @@ use crate::{
 /// Smallest and largest ring, MiB.
 const RING_MIB: std::ops::RangeInclusive<u32> = 1..=1024;
 
-/// Compiles the filter as far as it is the same on every machine: namespace and interface are left out.
+/// Compiles the filter as far as it is the same on every machine: names that only one machine knows are accepted unseen.
 pub(crate) fn portable_filter(expression: &[String], what: &What) -> anyhow::Result<Compiled> {
-    let mark = what.filter_mark.as_deref().map(filter::parse_mark).transpose()?;
-    Ok(filter::compile(&filter::Request { expression: &expression.join(" "), mark, ..filter::Request::default() })?)
+    Ok(compile(expression, what, None, &filter::Anywhere)??)
 }
 
 /// Compiles the filter together with the flags that are spellings of it. That this process may not look at a namespace is
 /// no bad usage.
 pub(crate) fn filter(root: &Root, expression: &[String], what: &What) -> Result<Compiled, Failure> {
-    let (netns, ifindex) = place(root, what).map_err(|error| match anyhow::Error::new(error) {
-        // Who may not trace at all hears that, which has a remedy.
-        error if is_refusal(&error) => privileges::require().err().map_or(Failure::Run(error), Into::into),
-        error => Failure::Usage(error),
-    })?;
-    let mark = what.filter_mark.as_deref().map(filter::parse_mark).transpose().map_err(Failure::usage)?;
-    let request = filter::Request { expression: &expression.join(" "), netns, ifindex, mark, pid: None };
-    filter::compile(&request).map_err(Failure::usage)
+    let netns = place(root, what).map_err(|error| refused_or_usage(error.into()))?;
+    let compiled = compile(expression, what, netns, &System::new(root)).map_err(Failure::Usage)?;
+    compiled.map_err(|error| match error.problem {
+        Problem::Unanswered { denied: true, .. } => refused(error.into()),
+        _ => Failure::usage(error),
+    })
 }
 
-/// Inode of the namespace and index of the interface.
-fn place(root: &Root, what: &What) -> Result<(Option<u32>, Option<u32>), netns::Error> {
+fn compile(
+    expression: &[String],
+    what: &What,
+    netns: Option<u32>,
+    environment: &dyn Environment,
+) -> anyhow::Result<Result<Compiled, filter::Error>> {
+    let mark = what.filter_mark.as_deref().map(filter::parse_mark).transpose()?;
+    let also: Vec<&str> = what.filter_skb_expr.iter().map(String::as_str).collect();
+    let inside = [what.filter_tunnel_pcap_l2.as_deref(), what.filter_tunnel_pcap_l3.as_deref()];
+    Ok(filter::compile(&filter::Request {
+        expression: &expression.join(" "),
+        also: &also,
+        inside: &inside.into_iter().flatten().collect::<Vec<_>>(),
+        netns,
+        ifname: what.filter_ifname.as_deref(),
+        mark,
+        environment,
+    }))
+}
+
+/// What the kernel refuses to this process; who may not trace at all hears that, which has a remedy.
+fn refused(error: anyhow::Error) -> Failure {
+    privileges::require().err().map_or(Failure::Run(error), Into::into)
+}
+
+fn refused_or_usage(error: anyhow::Error) -> Failure {
+    if is_refusal(&error) { refused(error) } else { Failure::Usage(error) }
+}
+
+/// Inode of the namespace. As with pwru, an interface without a namespace is one of this process's own, and one that does
+/// not exist is an error; the filter itself goes by the name, so an interface that is made anew is seen too.
+fn place(root: &Root, what: &What) -> Result<Option<u32>, netns::Error> {
     let namespace = what.filter_netns.as_deref().map(|name| netns::resolve(root, name)).transpose()?;
-    let ifindex =
-        what.filter_ifname.as_deref().map(|name| netns::interface(root, namespace.as_ref(), name)).transpose()?;
-    // An interface number means something in one namespace only.
-    let namespace = match (namespace, ifindex) {
-        (None, Some(_)) => Some(netns::own(root)?),
-        (namespace, _) => namespace,
-    };
-    Ok((namespace.map(|namespace| namespace.inode), ifindex))
+    let Some(name) = what.filter_ifname.as_deref() else { return Ok(namespace.map(|namespace| namespace.inode)) };
+    if !name.contains(['*', '?']) {
+        match netns::interface(root, namespace.as_ref(), name) {
+            // Nothing leads there to ask; the kernel's own answer, hit by hit, needs no way.
+            Ok(_) | Err(netns::Error::Unreachable(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let namespace = namespace.map_or_else(|| netns::own(root), Ok)?;
+    Ok(Some(namespace.inode))
 }
 
 /// What to have the kernel do.
@@ -58,7 +87,7 @@ pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow:
             .with_context(|| format!("bad --filter-func `{}`", what.filter_func.as_deref().unwrap_or_default()))?,
         all_functions: what.filter_func.is_none(),
         modules: if what.kmods.is_empty() || what.all_kmods { Modules::All } else { Modules::Only(what.kmods.clone()) },
-        filter: filter.program,
+        filter,
         follow: !what.no_track,
         sample: sample(what)?,
         most_packets: what.limit_packets.unwrap_or(0),

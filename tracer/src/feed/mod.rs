@@ -2,8 +2,10 @@
 //!
 //! Today that is a running kernel ([`live`]); recordings join here. Nothing behind this module needs privileges.
 
+pub mod environment;
 pub mod live;
 pub mod names;
 
+pub use environment::{Recorded, System};
 pub use live::{Live, Options};
 pub use names::Names;

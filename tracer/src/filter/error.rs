@@ -50,6 +50,17 @@ pub enum Problem {
         /// The name.
         name: String,
     },
+    /// A regular expression that is none.
+    #[error("a bad regular expression: {0}")]
+    Regex(String),
+    /// Something that the machine at hand does not know, or does not tell.
+    #[error("{sentence}")]
+    Unanswered {
+        /// One sentence.
+        sentence: String,
+        /// This process may not know it.
+        denied: bool,
+    },
     /// Words that are fine by themselves but mean nothing together.
     #[error("{0}")]
     Senseless(String),

@@ -26,7 +26,7 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
     let mut options = settings::options(&args.what, &args.output, filter).map_err(Failure::Usage)?;
     let look = look(&args.output)?;
-    options.filter = settings::filter(&root, &args.filter, &args.what)?.program;
+    options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
     let stop = Stop::install()?;
     let live = Live::start(&root, options)?;

@@ -2,7 +2,7 @@
 
 use tracer_common::event::METADATA_VALUES;
 
-use crate::{collect, kernel::btf, probe};
+use crate::{collect, filter, kernel::btf, probe};
 
 /// Why no trace could be started.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,9 @@ pub enum Error {
         /// What the user can do.
         remedy: &'static str,
     },
+    /// The filter asks for functions, of which there are too many.
+    #[error(transparent)]
+    TooManyProbes(#[from] filter::TooManyProbes),
     /// No function is left to probe.
     #[error("no traceable function with an sk_buff matches; `skbtrail functions` lists what there is")]
     NoFunction,
@@ -72,6 +75,6 @@ pub enum Error {
 impl Error {
     /// What was typed is wrong, rather than what was met.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::NoFunction | Self::Chain { .. } | Self::TooManyChains)
+        matches!(self, Self::NoFunction | Self::TooManyProbes(_) | Self::Chain { .. } | Self::TooManyChains)
     }
 }

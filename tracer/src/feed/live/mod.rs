@@ -6,11 +6,10 @@ mod targets;
 
 use std::time::Duration;
 
-use tracer_common::predicate::Program;
-
 use super::names::{LazySymbols, Names};
 use crate::{
     collect::session::{Backend, Request, Session},
+    filter::Compiled,
     kernel::{
         Root, btf,
         features::{Features, Support},
@@ -32,7 +31,7 @@ pub struct Options {
     /// Modules to look into.
     pub modules: Modules,
     /// The filter to begin with.
-    pub filter: Box<Program>,
+    pub filter: Compiled,
     /// Follow packets that matched.
     pub follow: bool,
     /// Follow one in so many of them; 0 and 1: all.
@@ -86,6 +85,7 @@ impl Live {
         // Opened while we may still see addresses; read only if one has to be named.
         let symbols = LazySymbols::new(kallsyms::open(root).ok());
         let found = targets::find(root, &btf, backend, &options, &mut notes)?;
+        options.filter.bind(&found.probes)?;
         let request = Request {
             backend,
             targets: found.targets,
@@ -93,7 +93,7 @@ impl Live {
             constants: constants::constants(&btf, &options, chains.len(), &mut notes)?,
             chains: chains.clone(),
             hooks: if options.follow { lifecycle::hooks(&btf) } else { Vec::new() },
-            filter: options.filter,
+            filter: options.filter.program,
             unfollowed: Vec::new(),
             ring_bytes: options.ring_bytes,
             probes: found.probes,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tracer_common::predicate::{ACCEPT, MAX_NODES, MAX_STEPS, Node, Program, REJECT, base, op};
 
-use super::subject::{Jump, Line, Place, Step, Subject};
+use super::subject::{Jump, Line, MOST_LAYERS, Place, Step, Subject};
 use super::{Graph, Target, Test};
 
 /// A graph that does not fit into a program.
@@ -16,42 +16,65 @@ pub(crate) enum Excess {
     Steps(usize),
 }
 
+/// One for each packet that may be turned to when a test is reached.
+const LAYERS: usize = MOST_LAYERS as usize + 1;
+
 /// The program of all tests that can be reached from `entry`. Where a value may lie in `search` ranges or more, they are
 /// searched by halves instead of tried one after the other: fewer tests on a way, more in all.
+///
+/// Ways that reach a test may have turned to different packets: each turns to the test's own first.
 pub(super) fn encode(graph: &Graph, entry: Target, search: usize) -> Result<Box<Program>, Excess> {
     let mut writer = Writer { search, nodes: Vec::new(), steps: Vec::new(), known: HashMap::new() };
-    let mut written: Vec<Link> = vec![Link::End(REJECT); graph.tests.len()];
-    for index in reachable(graph, entry) {
-        let test = &graph.tests[index];
-        let (yes, no) = (link(test.yes, &written), link(test.no, &written));
-        written[index] = writer.test(&graph.subjects[test.subject], test, yes, no);
+    let mut written = vec![[Link::End(REJECT); LAYERS]; graph.tests.len()];
+    for (index, layers) in reachable(graph, entry).into_iter().enumerate() {
+        let (test, subject) = (&graph.tests[index], &graph.subjects[graph.tests[index].subject]);
+        for layer in (0..LAYERS).filter(|layer| layers[*layer]) {
+            let (with_yes, with_no) = after(subject, layer);
+            let (yes, no) = (link(test.yes, with_yes, &written), link(test.no, with_no, &written));
+            let first = writer.test(subject, test, yes, no);
+            written[index][layer] = writer.turn(layer, needed(subject, layer), first);
+        }
     }
-    writer.finish(link(entry, &written))
+    writer.finish(link(entry, 0, &written))
 }
 
-/// Indices of the tests that can be reached, ascending.
-fn reachable(graph: &Graph, entry: Target) -> Vec<usize> {
-    let mut reached = vec![false; graph.tests.len()];
-    let mark = |target, reached: &mut Vec<bool>| {
+/// Which packet a test reads, when it is reached with `layer` turned to.
+fn needed(subject: &Subject, layer: usize) -> usize {
+    subject.layer().map_or(layer, usize::from)
+}
+
+/// Which packet is turned to behind a test, for its two answers. A test for a packet inside turns to it; its set holds the
+/// answer that there is none ([`Test`]).
+fn after(subject: &Subject, layer: usize) -> (usize, usize) {
+    let here = needed(subject, layer);
+    if let Subject::Layer(depth) = subject { (here, usize::from(*depth)) } else { (here, here) }
+}
+
+/// By test: with which packets turned to it can be reached.
+fn reachable(graph: &Graph, entry: Target) -> Vec<[bool; LAYERS]> {
+    let mut reached = vec![[false; LAYERS]; graph.tests.len()];
+    let mark = |target, layer: usize, reached: &mut Vec<[bool; LAYERS]>| {
         if let Target::Test(index) = target {
-            reached[index] = true;
+            reached[index][layer] = true;
         }
     };
-    mark(entry, &mut reached);
+    mark(entry, 0, &mut reached);
     for index in (0..graph.tests.len()).rev() {
-        if reached[index] {
-            mark(graph.tests[index].yes, &mut reached);
-            mark(graph.tests[index].no, &mut reached);
+        let test = &graph.tests[index];
+        for layer in (0..LAYERS).filter(|layer| reached[index][*layer]).collect::<Vec<_>>() {
+            let (with_yes, with_no) = after(&graph.subjects[test.subject], layer);
+            mark(test.yes, with_yes, &mut reached);
+            mark(test.no, with_no, &mut reached);
         }
     }
-    (0..reached.len()).filter(|index| reached[*index]).collect()
+    reached
 }
 
-fn link(target: Target, written: &[Link]) -> Link {
+fn link(target: Target, layer: usize, written: &[[Link; LAYERS]]) -> Link {
     match target {
         Target::Accept => Link::End(ACCEPT),
         Target::Reject => Link::End(REJECT),
-        Target::Test(index) => written[index],
+        Target::Test(index) => written[index][layer],
     }
 }
 
@@ -88,7 +111,7 @@ impl Writer {
     fn test(&mut self, subject: &Subject, test: &Test, yes: Link, no: Link) -> Link {
         match subject {
             Subject::Bytes { place, mask } => {
-                let shift = if base::kind(place.base) == base::FIELD { 0 } else { 32 - 8 * u32::from(place.width) };
+                let shift = if base::is_number(place.base) { 0 } else { 32 - 8 * u32::from(place.width) };
                 let blank = Linked { op: op::TEST, place: *place, mask: mask << shift, ..Linked::blank() };
                 let shifted = test.set.ranges().iter().map(|(low, high)| (low << shift, high << shift));
                 self.ranges(blank, &shifted.collect::<Vec<_>>(), yes, no)
@@ -105,7 +128,15 @@ impl Writer {
                 self.steps(steps, last)
             }
             Subject::Script(lines) => self.script(lines, no, yes),
+            Subject::Layer(_) => self.push(Linked { yes: no, no: yes, ..Linked::layer(1) }),
         }
+    }
+
+    /// Turns from one packet to another that is known to be there.
+    fn turn(&mut self, from: usize, to: usize, next: Link) -> Link {
+        let steps_in = if to < from { to } else { to - from };
+        let next = (0..steps_in).fold(next, |next, _| self.push(Linked { yes: next, ..Linked::layer(1) }));
+        if to < from { self.push(Linked { yes: next, no: next, ..Linked::layer(0) }) } else { next }
     }
 
     fn script(&mut self, lines: &[Line], yes: Link, no: Link) -> Link {
@@ -205,7 +236,7 @@ impl Writer {
 
 impl Linked {
     fn blank() -> Self {
-        let place = Place { base: base::FIELD, offset: 0, width: 4 };
+        let place = Place::field(0);
         Self {
             op: op::TEST,
             place,
@@ -218,8 +249,12 @@ impl Linked {
         }
     }
 
+    fn layer(depth: u32) -> Self {
+        Self { op: op::LAYER, place: Place::field(depth), ..Self::blank() }
+    }
+
     fn node(&self, on_true: u16, on_false: u16) -> Node {
-        let Self { op, place: Place { base, offset, width }, registers, mask, low, high, .. } = *self;
+        let Self { op, place: Place { base, offset, width, .. }, registers, mask, low, high, .. } = *self;
         Node { op, base, width, registers, offset, mask, low, high, on_true, on_false }
     }
 }

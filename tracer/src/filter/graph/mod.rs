@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 pub(crate) use encode::Excess;
 use set::Set;
-use subject::{Condition, Subject};
+use subject::{Condition, PACKET_RANK, Subject};
 use tracer_common::predicate::{MAX_NODES, Program, REJECT};
 
 use crate::filter::syntax::{Node, NodeId, Tree};
@@ -48,13 +48,16 @@ struct Graph {
     known: HashMap<Test, usize>,
 }
 
-/// The program that accepts where `before` holds and then the expression does. `primitives` are the conditions of the
-/// tree's primitives, by node.
-pub(crate) fn compile(tree: &Tree<'_>, primitives: &[Condition], before: &Condition) -> Result<Box<Program>, Excess> {
+/// An expression: its tree, and by node the conditions of its primitives.
+pub(crate) struct Piece<'a> {
+    pub(crate) tree: Tree<'a>,
+    pub(crate) primitives: Vec<Condition>,
+}
+
+/// The program that accepts where `before` holds and all of the expressions do.
+pub(crate) fn compile(pieces: &[Piece<'_>], before: &Condition) -> Result<Box<Program>, Excess> {
     let mut graph = Graph::default();
-    let entry = tree
-        .root
-        .map_or(Target::Accept, |root| graph.expression(tree, primitives, root, Target::Accept, Target::Reject));
+    let entry = graph.pieces(pieces, Target::Accept);
     let entry = graph.condition(before, entry, Target::Reject);
     // The fewest tests on a way first; where that takes too many nodes in all, fewer nodes at the price of longer ways.
     let mut last = Ok(Box::new(Program::constant(REJECT)));
@@ -75,35 +78,89 @@ pub(crate) fn compile(tree: &Tree<'_>, primitives: &[Condition], before: &Condit
 /// So many nodes that no other way of writing them will fit.
 const HOPELESS: usize = 8 * MAX_NODES;
 
-impl Graph {
-    /// The entry of an expression that leads to `yes` and `no`. Chains of `and` and `or` are walked, not recursed into;
-    /// the depth of the rest is the depth of parentheses.
-    fn expression(
-        &mut self,
-        tree: &Tree<'_>,
-        primitives: &[Condition],
-        root: NodeId,
-        yes: Target,
-        no: Target,
-    ) -> Target {
-        let (mut node, mut yes, mut no) = (root, yes, no);
-        loop {
-            match &tree.nodes[node] {
-                Node::And(left, right) => {
-                    yes = self.expression(tree, primitives, *right, yes, no);
-                    node = *left;
-                }
-                Node::Or(left, right) => {
-                    no = self.expression(tree, primitives, *right, yes, no);
-                    node = *left;
-                }
-                Node::Not(inner) => {
-                    std::mem::swap(&mut yes, &mut no);
-                    node = *inner;
-                }
-                Node::Primitive { .. } => return self.condition(&primitives[node], yes, no),
+/// A piece with what it costs to answer its parts.
+struct Expression<'a> {
+    nodes: &'a [Node<'a>],
+    root: Option<NodeId>,
+    primitives: &'a [Condition],
+    /// By node: [`Condition::rank`].
+    ranks: Vec<u8>,
+}
+
+impl<'a> Expression<'a> {
+    fn new(piece: &'a Piece<'a>) -> Self {
+        let mut ranks: Vec<u8> = Vec::with_capacity(piece.tree.nodes.len());
+        for (node, condition) in piece.tree.nodes.iter().zip(&piece.primitives) {
+            ranks.push(match node {
+                Node::And(left, right) | Node::Or(left, right) => ranks[*left].max(ranks[*right]),
+                Node::Not(inner) => ranks[*inner],
+                Node::Inner { .. } | Node::Enter => PACKET_RANK,
+                Node::Primitive { .. } => condition.rank(),
+            });
+        }
+        Self { nodes: &piece.tree.nodes, root: piece.tree.root, primitives: &piece.primitives, ranks }
+    }
+
+    /// What a conjunction joins, in the order of the text, but that what looks at no packet comes first, the cheapest
+    /// before. A negated disjunction is a conjunction too, so that it does not matter on which side of a parenthesis `not`
+    /// stands.
+    fn members(&self, chain: Signed) -> Vec<Signed> {
+        let (mut open, mut members) = (vec![chain], Vec::new());
+        while let Some(Signed { node, negated }) = open.pop() {
+            match &self.nodes[node] {
+                Node::Not(inner) => open.push(Signed { node: *inner, negated: !negated }),
+                Node::And(left, right) if !negated => open.extend([*right, *left].map(|node| Signed { node, negated })),
+                Node::Or(left, right) if negated => open.extend([*right, *left].map(|node| Signed { node, negated })),
+                _ => members.push(Signed { node, negated }),
             }
         }
+        members.sort_by_key(|member| self.ranks[member.node]);
+        members
+    }
+}
+
+/// A condition or its opposite.
+#[derive(Clone, Copy)]
+struct Signed {
+    node: NodeId,
+    negated: bool,
+}
+
+impl Graph {
+    /// The entry of expressions that must all hold; those come first that look at no packet.
+    fn pieces(&mut self, pieces: &[Piece<'_>], yes: Target) -> Target {
+        let mut ordered: Vec<Expression<'_>> = pieces.iter().map(Expression::new).collect();
+        ordered.sort_by_key(|piece| piece.root.map_or(0, |root| piece.ranks[root]));
+        ordered.iter().rev().fold(yes, |next, piece| match piece.root {
+            Some(root) => self.expression(piece, root, next, Target::Reject),
+            None => next,
+        })
+    }
+
+    /// The entry of an expression that leads to `yes` and `no`. Chains of `and` and `or` are walked, not recursed into;
+    /// the depth of the rest is the depth of parentheses.
+    fn expression(&mut self, expression: &Expression<'_>, node: NodeId, yes: Target, no: Target) -> Target {
+        match &expression.nodes[node] {
+            Node::Not(inner) => self.expression(expression, *inner, no, yes),
+            Node::And(..) => self.chain(expression, Signed { node, negated: false }, yes, no),
+            // `a or b` is `not (not a and not b)`.
+            Node::Or(..) => self.chain(expression, Signed { node, negated: true }, no, yes),
+            Node::Inner { inner, depth } => {
+                let inside = self.expression(expression, *inner, yes, no);
+                let subject = self.subject(&Subject::Layer(*depth));
+                self.test(subject, &Set::one(1), inside, no)
+            }
+            Node::Primitive { .. } => self.condition(&expression.primitives[node], yes, no),
+            Node::Enter => no,
+        }
+    }
+
+    /// The entry of a chain of conditions that must all hold.
+    fn chain(&mut self, expression: &Expression<'_>, chain: Signed, yes: Target, no: Target) -> Target {
+        expression.members(chain).into_iter().rev().fold(yes, |next, Signed { node, negated }| {
+            let (holds, fails) = if negated { (no, next) } else { (next, no) };
+            self.expression(expression, node, holds, fails)
+        })
     }
 
     fn condition(&mut self, condition: &Condition, yes: Target, no: Target) -> Target {

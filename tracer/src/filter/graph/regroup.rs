@@ -92,8 +92,8 @@ fn join_alternatives(
     (set, end)
 }
 
-/// Where loads count from: a base, and for fields, which.
-type Origin = (u8, Option<u32>);
+/// Where loads count from: a base of which packet, and for fields, which.
+type Origin = (u8, u8, Option<u32>);
 
 /// Places known to lie inside the packet, since they were loaded: the furthest end by origin.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -125,13 +125,13 @@ impl Loaded {
 
 /// Where the bytes of a test count from and where they end. None for what says nothing of other places.
 fn extent(subject: &Subject) -> Option<(Origin, u32)> {
-    let Subject::Bytes { place: Place { base, offset, width }, .. } = subject else { return None };
-    if base::kind(*base) == base::FIELD {
-        return Some(((*base, Some(*offset)), u32::from(*width)));
+    let Subject::Bytes { place: Place { base, offset, width, layer }, .. } = subject else { return None };
+    if base::is_number(*base) {
+        return Some(((*layer, *base, Some(*offset)), u32::from(*width)));
     }
     // Offsets from the middle on are negative: before the header.
     let end = i32::try_from(*offset).ok()?.checked_add(i32::from(*width))?;
-    Some(((*base, None), end as u32))
+    Some(((*layer, *base, None), end as u32))
 }
 
 /// By test: what is loaded whenever it is reached from `root`; none where it never is.

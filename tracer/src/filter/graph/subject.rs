@@ -1,6 +1,6 @@
 //! What a test looks at, and conditions made of such tests.
 
-use tracer_common::predicate::base;
+use tracer_common::predicate::{base, field};
 
 use super::set::Set;
 
@@ -13,19 +13,46 @@ pub(crate) struct Place {
     pub(crate) offset: u32,
     /// 1, 2 or 4 bytes.
     pub(crate) width: u8,
+    /// Of which packet: 0 the outermost, 1 the one inside of it; [`EVERY_LAYER`] for what is not of a packet.
+    pub(crate) layer: u8,
 }
 
+/// [`Place::layer`] of what is the same, whichever packet is turned to.
+pub(crate) const EVERY_LAYER: u8 = u8::MAX;
+/// Packets inside of each other that an expression can speak of.
+pub(crate) const MOST_LAYERS: u8 = 3;
+
 impl Place {
-    /// A field of the hit, behind `tags` VLAN tags.
-    pub(crate) fn field(field: u32, tags: u8) -> Self {
-        Self { base: base::after_tags(base::FIELD, tags), offset: field, width: 4 }
+    /// A field of the hit.
+    pub(crate) fn field(field: u32) -> Self {
+        Self { base: base::FIELD, offset: field, width: 4, layer: EVERY_LAYER }
+    }
+
+    /// Half of a member chain's value: the lower 32 bits, or the `upper`.
+    pub(crate) fn chain(number: usize, upper: bool) -> Self {
+        Self { base: base::CHAIN, offset: 2 * number as u32 + u32::from(upper), width: 4, layer: EVERY_LAYER }
     }
 
     /// The largest value that can stand there.
     pub(crate) fn largest(self) -> u32 {
-        if base::kind(self.base) == base::FIELD { u32::MAX } else { u32::MAX >> (32 - 8 * u32::from(self.width)) }
+        if base::is_number(self.base) { u32::MAX } else { u32::MAX >> (32 - 8 * u32::from(self.width)) }
+    }
+
+    /// What it costs to read, of what can always be had: what has a lower rank is asked first. Bytes of a packet, and member
+    /// chains, which may end at a NULL, keep their order: where one cannot be had, nothing behind it is asked.
+    fn rank(self) -> u8 {
+        match (base::kind(self.base), self.offset) {
+            (base::FIELD, field::MARK | field::KIND | field::REASON | field::FUNCTIONS) => 0,
+            (base::FIELD, field::PID) => 1,
+            (base::FIELD, field::IFINDEX | field::IFNAME..field::COUNT) => 2,
+            (base::FIELD, field::NETNS) => 3,
+            _ => PACKET_RANK,
+        }
     }
 }
+
+/// [`Condition::rank`] of what looks at the packet, or at members.
+pub(crate) const PACKET_RANK: u8 = 4;
 
 /// A step of a calculation, as the operations of a program but for branches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,6 +109,8 @@ pub(crate) enum Subject {
     Greater { steps: Vec<Step>, greater: u8, less: u8 },
     /// 1 where a script with tests of its own answers yes, else 0. Its last line is a test.
     Script(Vec<Line>),
+    /// 1 where there are so many packets inside of each other, else 0. Asked of the packet around the last of them.
+    Layer(u8),
 }
 
 impl Subject {
@@ -90,7 +119,37 @@ impl Subject {
         match self {
             Self::Bytes { mask, .. } => *mask,
             Self::Computed { .. } => u32::MAX,
-            Self::Greater { .. } | Self::Script(_) => 1,
+            Self::Greater { .. } | Self::Script(_) | Self::Layer(_) => 1,
+        }
+    }
+
+    /// Which packet must be turned to; none where that does not matter.
+    pub(crate) fn layer(&self) -> Option<u8> {
+        let of = |step: &Step| match step {
+            Step::Load { place, .. } | Step::LoadIndexed { place, .. } => Some(place.layer),
+            Step::Set { .. } | Step::Calculate { .. } => None,
+        };
+        let known = |layer: &u8| *layer != EVERY_LAYER;
+        match self {
+            Self::Bytes { place, .. } => Some(place.layer).filter(known),
+            Self::Computed { steps, .. } | Self::Greater { steps, .. } => steps.iter().filter_map(of).find(known),
+            Self::Script(lines) => {
+                let steps = lines.iter().filter_map(|line| if let Line::Step(step) = line { Some(step) } else { None });
+                steps.filter_map(of).find(known)
+            }
+            Self::Layer(depth) => depth.checked_sub(1),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        let of = |step: &Step| match step {
+            Step::Load { place, .. } | Step::LoadIndexed { place, .. } => place.rank(),
+            Step::Set { .. } | Step::Calculate { .. } => 0,
+        };
+        match self {
+            Self::Bytes { place, .. } => place.rank(),
+            Self::Computed { steps, .. } => steps.iter().map(of).max().unwrap_or(PACKET_RANK),
+            Self::Greater { .. } | Self::Script(_) | Self::Layer(_) => PACKET_RANK,
         }
     }
 }
@@ -146,6 +205,16 @@ impl Condition {
     pub(crate) fn or(self, other: Self) -> Self {
         Self::Any(vec![self, other])
     }
+
+    /// The highest rank of what it looks at: up to [`PACKET_RANK`].
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Constant(_) => PACKET_RANK,
+            Self::Test(subject, _) => subject.rank(),
+            Self::Not(inner) => inner.rank(),
+            Self::All(members) | Self::Any(members) => members.iter().map(Self::rank).max().unwrap_or(PACKET_RANK),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +223,7 @@ mod tests {
 
     #[test]
     fn masks_that_keep_upper_bits_make_ranges() {
-        let byte = Place { base: base::NETWORK, offset: 0, width: 1 };
+        let byte = Place { base: base::NETWORK, offset: 0, width: 1, layer: 0 };
         let test = |mask, set: Set| Condition::masked(byte, mask, set);
         let range = |low, high| Condition::Test(Subject::Bytes { place: byte, mask: 0xff }, Set::range(low, high));
         let none = Condition::Test(Subject::Bytes { place: byte, mask: 0xff }, Set::default());

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::ethertype;
-use super::{Meaning, directed, link};
+use super::{Meaning, directed};
 use crate::filter::error::{Problem, abridged};
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::{Condition, Place};
@@ -41,7 +41,16 @@ impl Meaning<'_> {
             ));
         }
         self.layers.require_link("ether host")?;
-        Ok(directed(direction, link_address(address, Direction::Source), link_address(address, Direction::Destination)))
+        let one = |direction| self.link_address(address, direction);
+        Ok(directed(direction, one(Direction::Source), one(Direction::Destination)))
+    }
+
+    /// The frame comes from or goes to this address. The longer part of it is compared first.
+    pub(super) fn link_address(&self, address: [u8; 6], direction: Direction) -> Condition {
+        let [high_0, high_1, low @ ..] = address;
+        let offset = if direction == Direction::Source { 6 } else { 0 };
+        let high = Condition::equals(self.layers.link(offset, 2), u16::from_be_bytes([high_0, high_1]).into());
+        Condition::equals(self.layers.link(offset + 2, 4), u32::from_be_bytes(low)).and(high)
     }
 
     /// Without a protocol, senders and targets of ARP count as sources and destinations.
@@ -99,14 +108,6 @@ impl Meaning<'_> {
         };
         Ok(self.layers.ethertype(ethertype::IP6)?.and(directed(direction, inside(8), inside(24))))
     }
-}
-
-/// The frame comes from or goes to this address. The longer part of it is compared first.
-pub(super) fn link_address(address: [u8; 6], direction: Direction) -> Condition {
-    let [high_0, high_1, low @ ..] = address;
-    let offset = if direction == Direction::Source { 6 } else { 0 };
-    let high = Condition::equals(link(offset, 2), u16::from_be_bytes([high_0, high_1]).into());
-    Condition::equals(link(offset + 2, 4), u32::from_be_bytes(low)).and(high)
 }
 
 /// Four bytes of an address. Nothing is read where none of them counts.

@@ -4,7 +4,7 @@ use tracer_common::predicate::{alu, base, calculate};
 
 use super::guard::{Origin, origin};
 use super::registers::Registers;
-use super::{LENGTH, Meaning, ethertype};
+use super::{Meaning, ethertype, length_field};
 use crate::filter::error::Problem;
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::{Condition, Place, Subject};
@@ -40,16 +40,16 @@ impl Values<'_> {
     fn relation(&self, left: ValueId, relation: Relation, right: ValueId) -> Result<Condition, Problem> {
         match (self.simple(left)?, self.simple(right)?) {
             (Simple::Number(left), Simple::Number(right)) => {
-                Ok(Condition::Constant(set(relation, right).contains(left)))
+                Ok(Condition::Constant(relation.set(right).contains(left)))
             }
             (Simple::Bytes(place, mask), Simple::Number(number)) => {
-                Ok(Condition::masked(place, mask, set(relation, number)))
+                Ok(Condition::masked(place, mask, relation.set(number)))
             }
             (Simple::Number(number), Simple::Bytes(place, mask)) => {
-                Ok(Condition::masked(place, mask, set(mirrored(relation), number)))
+                Ok(Condition::masked(place, mask, mirrored(relation).set(number)))
             }
-            (Simple::Other, Simple::Number(number)) => self.compare_with(left, set(relation, number)),
-            (Simple::Number(number), Simple::Other) => self.compare_with(right, set(mirrored(relation), number)),
+            (Simple::Other, Simple::Number(number)) => self.compare_with(left, relation.set(number)),
+            (Simple::Number(number), Simple::Other) => self.compare_with(right, mirrored(relation).set(number)),
             _ => self.compare(left, relation, right),
         }
     }
@@ -82,7 +82,7 @@ impl Values<'_> {
     fn simple(&self, value: ValueId) -> Result<Simple, Problem> {
         Ok(match self.meaning.tree.values[value] {
             Value::Number(number) => Simple::Number(number),
-            Value::Length => Simple::Bytes(LENGTH, u32::MAX),
+            Value::Length => Simple::Bytes(length_field(), u32::MAX),
             Value::Negate(inner) => match self.simple(inner)? {
                 Simple::Number(number) => Simple::Number(0u32.wrapping_sub(number)),
                 _ => Simple::Other,
@@ -137,7 +137,7 @@ impl Values<'_> {
         }
         match self.meaning.tree.values[value] {
             Value::Number(number) => registers.set(number),
-            Value::Length => registers.load(LENGTH),
+            Value::Length => registers.load(length_field()),
             Value::Negate(inner) => {
                 let zero = registers.set(0)?;
                 let inner = self.compute(inner, registers)?;
@@ -186,18 +186,6 @@ impl Values<'_> {
             Origin::Ip6 => Some(layers.network(offset.wrapping_add(40), width)),
             Origin::Ip => layers.transport(offset, width).filter(|_| self.ipv4),
         })
-    }
-}
-
-/// The numbers that stand in a relation to `number`.
-fn set(relation: Relation, number: u32) -> Set {
-    match relation {
-        Relation::Equal => Set::one(number),
-        Relation::NotEqual => Set::one(number).complement(),
-        Relation::LessEqual => Set::range(0, number),
-        Relation::Greater => Set::range(0, number).complement(),
-        Relation::GreaterEqual => Set::range(number, u32::MAX),
-        Relation::Less => Set::range(number, u32::MAX).complement(),
     }
 }
 

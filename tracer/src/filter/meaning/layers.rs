@@ -3,7 +3,6 @@
 use tracer_common::predicate::{base, field};
 
 use super::ethertype;
-use super::link;
 use crate::filter::error::Problem;
 use crate::filter::graph::set::Set;
 use crate::filter::graph::subject::{Condition, Place};
@@ -34,26 +33,33 @@ pub(super) struct Layers {
     carrier: Carrier,
     /// Where the last PPP header starts, as `shift`: it takes the place of the Ethernet header.
     ppp: Option<u32>,
+    /// How many packets the one at hand lies inside of.
+    depth: u8,
 }
 
 impl Layers {
+    /// At the start of the packet inside of the one at hand.
+    pub(super) fn inside(&self) -> Self {
+        Self { depth: self.depth + 1, ..Self::default() }
+    }
+
     /// Bytes of the network header.
     pub(super) fn network(&self, offset: u32, width: u8) -> Place {
         let base = base::after_tags(base::NETWORK, self.tags);
-        Place { base, offset: self.shift.wrapping_add(offset), width }
+        Place { base, offset: self.shift.wrapping_add(offset), width, layer: self.depth }
     }
 
     /// Bytes behind an IPv4 or IPv6 header; none where only a calculation finds them.
     pub(super) fn transport(&self, offset: u32, width: u8) -> Option<Place> {
         let base = base::after_tags(base::TRANSPORT, self.tags);
-        (self.shift == 0).then_some(Place { base, offset, width })
+        (self.shift == 0).then_some(Place { base, offset, width, layer: self.depth })
     }
 
     /// Bytes of the link-layer header. Inside of PPPoE that is the PPP header.
     pub(super) fn link(&self, offset: u32, width: u8) -> Place {
         match self.ppp {
             Some(start) => Self { shift: start, ..*self }.network(offset, width),
-            None => link(offset, width),
+            None => Place { base: base::LINK, offset, width, layer: self.depth },
         }
     }
 
@@ -124,7 +130,12 @@ impl Layers {
     }
 
     fn protocol(&self) -> Place {
-        Place::field(field::PROTOCOL, self.tags)
+        self.field(field::PROTOCOL)
+    }
+
+    /// A field that is of the packet, rather than of the hit.
+    fn field(&self, field: u32) -> Place {
+        Place { base: base::after_tags(base::FIELD, self.tags), layer: self.depth, ..Place::field(field) }
     }
 
     fn is_length(&self) -> Condition {
@@ -145,7 +156,7 @@ impl Layers {
         if self.tags == MOST_TAGS {
             return Err(Problem::TooLarge(format!("more than {MOST_TAGS} VLAN tags")));
         }
-        let tag = Place::field(field::VLAN, self.tags);
+        let tag = self.field(field::VLAN);
         self.tags += 1;
         Ok(match number {
             Some(number) => Condition::masked(tag, TAGGED | 0xfff, Set::one(TAGGED | number)),

@@ -14,20 +14,37 @@ mod protocol;
 mod registers;
 
 use layers::Layers;
-use tracer_common::predicate::{base, field};
+use tracer_common::predicate::field;
 
 use super::error::{Error, Problem};
 use super::graph::set::Set;
 use super::graph::subject::{Condition, Place};
+use super::keys::Context;
 use super::names::Names;
 use super::syntax::{Direction, Node, Operand, Primitive, Protocol, Qualifiers, Tree, What};
 
 /// The conditions of the tree's primitives, by node; nodes that are no primitives have one that means nothing.
-pub(super) fn primitives(expression: &str, tree: &Tree<'_>, names: &Names) -> Result<Vec<Condition>, Error> {
+pub(super) fn primitives(
+    expression: &str,
+    tree: &Tree<'_>,
+    names: &Names,
+    context: &mut Context<'_>,
+) -> Result<Vec<Condition>, Error> {
     let mut meaning = Meaning { tree, names, layers: Layers::default() };
+    // Inside of `inner` the text speaks of another packet, and behind it again of the one before.
+    let mut outside = Vec::new();
     let conditions = tree.nodes.iter().map(|node| match node {
         Node::Primitive { primitive, place } => {
-            meaning.primitive(primitive).map_err(|problem| Error::new(problem, expression, place.clone()))
+            meaning.primitive(primitive, context).map_err(|problem| Error::new(problem, expression, place.clone()))
+        }
+        Node::Enter => {
+            outside.push(meaning.layers);
+            meaning.layers = meaning.layers.inside();
+            Ok(Condition::Constant(false))
+        }
+        Node::Inner { .. } => {
+            meaning.layers = outside.pop().unwrap_or_default();
+            Ok(Condition::Constant(false))
         }
         Node::And(..) | Node::Or(..) | Node::Not(_) => Ok(Condition::Constant(false)),
     });
@@ -42,20 +59,21 @@ struct Meaning<'a> {
 }
 
 impl Meaning<'_> {
-    fn primitive(&mut self, primitive: &Primitive<'_>) -> Result<Condition, Problem> {
+    fn primitive(&mut self, primitive: &Primitive<'_>, context: &mut Context<'_>) -> Result<Condition, Problem> {
         match primitive {
             Primitive::Protocol(protocol) => self.protocol(*protocol),
             Primitive::Qualified { qualifiers, operand } => self.qualified(*qualifiers, *operand),
             Primitive::Broadcast(protocol) => self.broadcast(*protocol),
             Primitive::Multicast(protocol) => self.multicast(*protocol),
-            Primitive::Less(length) => Ok(Condition::within(LENGTH, Set::range(0, *length))),
-            Primitive::Greater(length) => Ok(Condition::within(LENGTH, Set::range(*length, u32::MAX))),
+            Primitive::Less(length) => Ok(Condition::within(length_field(), Set::range(0, *length))),
+            Primitive::Greater(length) => Ok(Condition::within(length_field(), Set::range(*length, u32::MAX))),
             Primitive::Relation { left, relation, right } => self.relation(*left, *relation, *right),
             Primitive::Vlan(number) => self.layers.vlan(*number),
             Primitive::Mpls(label) => self.layers.mpls(*label),
             Primitive::PppoeDiscovery => self.layers.ethertype(ethertype::PPPOE_DISCOVERY),
             Primitive::PppoeSession(session) => self.layers.pppoe_session(*session),
             Primitive::Llc(kind) => self.layers.llc(*kind),
+            Primitive::Key { key, asked } => (key.condition)(asked, context),
         }
     }
 
@@ -72,7 +90,7 @@ impl Meaning<'_> {
         match protocol {
             None | Some(Protocol::Link) => {
                 self.layers.require_link("broadcast")?;
-                Ok(address::link_address([0xff; 6], Direction::Destination))
+                Ok(self.link_address([0xff; 6], Direction::Destination))
             }
             // Without the mask of a network, only these two are known to be broadcast addresses.
             Some(Protocol::Ip) => {
@@ -88,7 +106,7 @@ impl Meaning<'_> {
         match protocol {
             None | Some(Protocol::Link) => {
                 self.layers.require_link("multicast")?;
-                Ok(Condition::masked(link(0, 1), 1, Set::one(1)))
+                Ok(Condition::masked(self.layers.link(0, 1), 1, Set::one(1)))
             }
             Some(Protocol::Ip) => {
                 let first = Condition::within(self.layers.network(16, 1), Set::range(224, 255));
@@ -103,12 +121,9 @@ impl Meaning<'_> {
     }
 }
 
-/// Length of the packet.
-const LENGTH: Place = Place { base: base::FIELD, offset: field::LENGTH, width: 4 };
-
-/// Bytes of the link-layer header.
-fn link(offset: u32, width: u8) -> Place {
-    Place { base: base::LINK, offset, width }
+/// Length of the packet. Inside of `inner` too it is that of the whole one.
+fn length_field() -> Place {
+    Place::field(field::LENGTH)
 }
 
 /// The condition on the source, the destination, or both.

@@ -167,7 +167,7 @@ fn operator(sign: &str) -> Option<Operator> {
     })
 }
 
-fn relation(sign: &str) -> Option<Relation> {
+pub(super) fn relation(sign: &str) -> Option<Relation> {
     Some(match sign {
         "=" | "==" => Relation::Equal,
         "!=" => Relation::NotEqual,

@@ -6,6 +6,7 @@
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
+use super::text::{awaits_text, chain_length, quoted, text};
 use super::words;
 use crate::filter::error::{Error, Problem, abridged};
 
@@ -14,10 +15,16 @@ use crate::filter::error::{Error, Problem, abridged};
 pub(crate) enum Kind {
     /// A keyword or a name.
     Word,
-    /// A name behind a backslash, never a keyword. The text is without the backslash.
+    /// A name behind a backslash or in quotes, never a keyword. The text is without them.
     Escaped,
+    /// What a key compares with, where that is text (`keys::Operand::Text`), without the quotes that it may have had.
+    Text,
+    /// A chain of members, `skb->dev->ifindex`.
+    Chain,
     /// A number: decimal, `0x…`, octal with a leading 0, or one of [`words::NUMBERS`].
     Number(u32),
+    /// A larger one, of up to 64 bits.
+    Long(u64),
     /// Two to four decimal numbers with dots between.
     Dotted,
     /// A link-layer address.
@@ -65,13 +72,15 @@ const SIGNS: &[&str] = &[
 
 /// The tokens of `expression`, the last of them [`Kind::End`].
 pub(crate) fn tokens(expression: &str) -> Result<Vec<Token<'_>>, Error> {
-    let mut found = Vec::new();
-    let mut at = 0;
+    let mut found: Vec<Token<'_>> = Vec::new();
     loop {
-        let blanks = expression[at..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
-        at += blanks;
-        let token = token(expression, at)?;
-        at = token.end;
+        let at = found.last().map_or(0, |token| token.end);
+        let at = at + blanks(&expression[at..]);
+        let token = if awaits_text(&found) { text(expression, at)? } else { None };
+        let token = match token {
+            Some(token) => token,
+            None => token_at(expression, at)?,
+        };
         found.push(token);
         if token.kind == Kind::End {
             return Ok(found);
@@ -79,12 +88,22 @@ pub(crate) fn tokens(expression: &str) -> Result<Vec<Token<'_>>, Error> {
     }
 }
 
-fn token(expression: &str, start: usize) -> Result<Token<'_>, Error> {
+fn blanks(text: &str) -> usize {
+    text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
+fn token_at(expression: &str, start: usize) -> Result<Token<'_>, Error> {
     let rest = &expression[start..];
     let piece = |kind, length: usize| Token { kind, text: &rest[..length], start, end: start + length };
     let Some(first) = rest.chars().next() else { return Ok(piece(Kind::End, 0)) };
     if let Some((kind, length)) = colon_address(rest) {
         return Ok(piece(kind, length));
+    }
+    if let Some(length) = chain_length(rest) {
+        return Ok(piece(Kind::Chain, length));
+    }
+    if let Some(quoted) = quoted(expression, start)? {
+        return Ok(quoted);
     }
     if first.is_ascii_alphanumeric() {
         let token = piece(Kind::Word, word_length(rest));
@@ -152,8 +171,9 @@ fn number(word: &str, digits: &str, base: u32) -> Result<Kind, Problem> {
             abridged(word)
         )));
     }
-    let too_large = |_| Problem::Number(format!("`{}` is larger than 32 bits", abridged(word)));
-    u32::from_str_radix(digits, base).map(Kind::Number).map_err(too_large)
+    let number = u64::from_str_radix(digits, base);
+    let number = number.map_err(|_| Problem::Number(format!("`{}` is larger than 64 bits", abridged(word))))?;
+    Ok(u32::try_from(number).map_or(Kind::Long(number), Kind::Number))
 }
 
 /// A link-layer address in `groups` groups of hexadecimal digits: six of one or two, or three of four.
@@ -214,7 +234,16 @@ mod tests {
             ("0102030405ab", format!("{mac}:0102030405ab End:")),
             ("1.2.3.4.5", "Word:1.2.3.4.5 End:".to_owned()),
             ("099", "`099` is octal because of its leading 0, but has the digit 8 or 9".to_owned()),
-            ("4294967296", "`4294967296` is larger than 32 bits".to_owned()),
+            ("4294967296", "Long(4294967296):4294967296 End:".to_owned()),
+            ("18446744073709551616", "`18446744073709551616` is larger than 64 bits".to_owned()),
+            ("skb->a->b[3].c_d&0xf", "Chain:skb->a->b[3].c_d Sign:& Number(15):0xf End:".to_owned()),
+            ("func a(b|c).* or", "Word:func Text:a(b|c).* Word:or End:".to_owned()),
+            ("(func == a\\) )", "Sign:( Word:func Sign:== Text:a\\) Sign:) End:".to_owned()),
+            ("!ifname veth*&&ip", "Sign:! Word:ifname Text:veth* Sign:&& Word:ip End:".to_owned()),
+            ("comm 'a b' \"comm\"", "Word:comm Text:a b Escaped:comm End:".to_owned()),
+            ("host comm a*", "Word:host Word:comm Word:a Sign:* End:".to_owned()),
+            ("netns inode:5 or netns and", "Word:netns Text:inode:5 Word:or Word:netns Word:and End:".to_owned()),
+            ("comm 'a", "unexpected end of the expression in quotes".to_owned()),
             ("ip § 5", "unexpected character `§`".to_owned()),
             ("ip \\", "unexpected character `\\`".to_owned()),
         ];

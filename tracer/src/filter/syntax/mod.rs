@@ -5,14 +5,18 @@
 
 mod address;
 mod arithmetic;
+mod key;
 pub(crate) mod lexer;
 pub(crate) mod parser;
 mod primitive;
+mod text;
 pub(crate) mod words;
 
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
+use super::graph::set::Set;
+use super::keys::{Asked, Key};
 pub(crate) use words::{Direction, Protocol, What};
 
 /// Most bytes of an expression.
@@ -44,7 +48,17 @@ pub(crate) enum Node<'a> {
     And(NodeId, NodeId),
     Or(NodeId, NodeId),
     Not(NodeId),
-    Primitive { primitive: Primitive<'a>, place: Range<usize> },
+    /// The text behind it speaks of the packet inside of the present one, up to the `Inner` that closes it.
+    Enter,
+    /// A condition on a packet that lies so deep inside of the others.
+    Inner {
+        inner: NodeId,
+        depth: u8,
+    },
+    Primitive {
+        primitive: Primitive<'a>,
+        place: Range<usize>,
+    },
 }
 
 /// A condition without `and`, `or`, `not`.
@@ -74,6 +88,8 @@ pub(crate) enum Primitive<'a> {
     PppoeSession(Option<u32>),
     /// `llc`, `llc ui`
     Llc(Option<&'a str>),
+    /// `ifname eth0`, `skb->mark & 0xf == 3`
+    Key { key: &'static Key, asked: Asked<'a> },
 }
 
 /// What stands before an address, port or number.
@@ -148,4 +164,18 @@ pub(crate) enum Relation {
     LessEqual,
     Greater,
     GreaterEqual,
+}
+
+impl Relation {
+    /// The numbers that stand in this relation to `number`.
+    pub(crate) fn set(self, number: u32) -> Set {
+        match self {
+            Self::Equal => Set::one(number),
+            Self::NotEqual => Set::one(number).complement(),
+            Self::LessEqual => Set::range(0, number),
+            Self::Greater => Set::range(0, number).complement(),
+            Self::GreaterEqual => Set::range(number, u32::MAX),
+            Self::Less => Set::range(number, u32::MAX).complement(),
+        }
+    }
 }

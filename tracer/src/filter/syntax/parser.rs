@@ -12,18 +12,18 @@ use crate::filter::error::{Error, Problem, abridged};
 
 /// Parses a whole expression.
 pub(crate) fn parse(expression: &str) -> Result<Tree<'_>, Error> {
-    if expression.len() > MAX_LENGTH {
-        let problem = Problem::TooLarge(format!("{} bytes, at most {MAX_LENGTH} are taken", expression.len()));
-        return Err(Error::new(problem, expression, 0..0));
-    }
-    let tokens = lexer::tokens(expression)?;
-    let mut parser = Parser { expression, tokens, next: 0, tree: Tree::default(), inherited: None, depth: 0 };
-    if parser.peek().kind != Kind::End {
-        let whole = parser.expression()?;
-        parser.tree.root = Some(parser.condition(whole)?);
-        if parser.peek().kind != Kind::End {
-            return Err(parser.unexpected("`and`, `or` or the end"));
-        }
+    let mut parser = Parser::new(expression)?;
+    parser.tree.root = parser.whole()?;
+    Ok(parser.tree)
+}
+
+/// The same of an expression that speaks of the packet inside, as if `inner(…)` stood around it.
+pub(crate) fn parse_inside(expression: &str) -> Result<Tree<'_>, Error> {
+    let mut parser = Parser::new(expression)?;
+    parser.push(Node::Enter);
+    parser.layers = 1;
+    if let Some(inner) = parser.whole()? {
+        parser.tree.root = Some(parser.push(Node::Inner { inner, depth: 1 }));
     }
     Ok(parser.tree)
 }
@@ -44,9 +44,35 @@ pub(super) struct Parser<'a> {
     /// Qualifiers of the last operand, which a bare operand takes over (`port 80 or 443`).
     pub(super) inherited: Option<Qualifiers>,
     depth: usize,
+    /// How many `inner` the text is inside of.
+    pub(super) layers: u8,
 }
 
 impl<'a> Parser<'a> {
+    fn new(expression: &'a str) -> Result<Self, Error> {
+        if expression.len() > MAX_LENGTH {
+            let problem = Problem::TooLarge(format!("{} bytes, at most {MAX_LENGTH} are taken", expression.len()));
+            return Err(Error::new(problem, expression, 0..0));
+        }
+        let tokens = lexer::tokens(expression)?;
+        Ok(Self { expression, tokens, next: 0, tree: Tree::default(), inherited: None, depth: 0, layers: 0 })
+    }
+
+    /// All that there is; none for an empty expression.
+    fn whole(&mut self) -> Result<Option<NodeId>, Error> {
+        if self.peek().kind == Kind::End {
+            return Ok(None);
+        }
+        let root = self.whole_condition()?;
+        if self.peek().kind == Kind::End { Ok(Some(root)) } else { Err(self.unexpected("`and`, `or` or the end")) }
+    }
+
+    /// An expression that must be a condition.
+    pub(super) fn whole_condition(&mut self) -> Result<NodeId, Error> {
+        let whole = self.expression()?;
+        self.condition(whole)
+    }
+
     /// Terms joined by `and` and `or`.
     pub(super) fn expression(&mut self) -> Result<Parsed, Error> {
         let mut left = self.term()?;
@@ -76,8 +102,9 @@ impl<'a> Parser<'a> {
         let inner = self.expression()?;
         self.close(")")?;
         match inner {
-            Parsed::Condition(_) => {
+            Parsed::Condition(node) => {
                 self.inherited = before;
+                self.compare_group(node)?;
                 Ok(inner)
             }
             Parsed::Value(value, _) => self.comparison(Some(value), start),
@@ -197,6 +224,10 @@ impl<'a> Parser<'a> {
     /// The next token is not what can stand there.
     pub(super) fn unexpected(&self, expected: &str) -> Error {
         let token = self.peek();
+        if let Kind::Long(_) = token.kind {
+            let problem = Problem::Number(format!("`{}` is larger than 32 bits", abridged(token.text)));
+            return self.error(problem, token.place());
+        }
         let nearest = if token.kind == Kind::Word { words::nearest(token.text) } else { None };
         let error = self.error(Problem::Unexpected(token.describe()), token.place()).expecting(expected);
         Error { nearest, ..error }
@@ -207,6 +238,7 @@ impl<'a> Parser<'a> {
 mod tests {
     use super::super::{Relation, Value};
     use super::*;
+    use crate::filter::keys::Constant;
 
     /// The tree in full parentheses.
     fn show(tree: &Tree<'_>, node: NodeId) -> String {
@@ -214,6 +246,16 @@ mod tests {
             Node::And(left, right) => format!("({} and {})", show(tree, *left), show(tree, *right)),
             Node::Or(left, right) => format!("({} or {})", show(tree, *left), show(tree, *right)),
             Node::Not(inner) => format!("!{}", show(tree, *inner)),
+            Node::Enter => "enter".to_owned(),
+            Node::Inner { inner, depth } => format!("inner{depth}({})", show(tree, *inner)),
+            Node::Primitive { primitive: Primitive::Key { key, asked }, .. } => {
+                let constant =
+                    |constant: &Constant<'_>| format!("{}{}", if constant.negative { "-" } else { "" }, constant.text);
+                let mask = asked.mask.as_ref().map(|mask| format!(" & {}", constant(mask))).unwrap_or_default();
+                let relation = asked.relation.map(|relation| format!(" {relation:?}")).unwrap_or_default();
+                let operand = asked.operand.as_ref().map(|it| format!(" {}", constant(it))).unwrap_or_default();
+                format!("{key:?} {}{mask}{relation}{operand}", asked.subject)
+            }
             Node::Primitive { primitive: Primitive::Relation { left, relation, right }, .. } => {
                 format!(
                     "{} {} {}",
@@ -291,6 +333,21 @@ mod tests {
             ("tcp[tcpflags] & (tcp-syn|tcp-fin) = tcp-syn", "(Tcp[13:1] And (2 Or 1)) = 2"),
             ("1 + 2 * 3 - 4 << 5 & 6 | 7 = 0", "(((((1 Add (2 Multiply 3)) Subtract 4) ShiftLeft 5) And 6) Or 7) = 0"),
             ("6 % 4 * 2 ^ 1 + 1 = - 5 % 2", "(6 Remainder (4 Multiply (2 Xor (1 Add 1)))) = -(5 Remainder 2)"),
+            (
+                "netns web and (ifname == e* or not comm != \"a b\")",
+                "(netns netns web and (ifname ifname Equal e* or !comm comm NotEqual a b))",
+            ),
+            (
+                "mark & 0xff == 3 or mark 5/7 or mark -1",
+                "((mark mark & 0xff Equal 3 or mark mark & 7 5) or mark mark -1)",
+            ),
+            ("drop and drop X or drop != 5", "((drop drop and drop drop X) or drop drop NotEqual 5)"),
+            ("skb->a.b[1] & 3 >= -5 or not skb->sk", "(skb->… skb->a.b[1] & 3 GreaterEqual -5 or !skb->… skb->sk)"),
+            ("(skb->a & 3) = T and ((skb->b) < 1)", "(skb->… skb->a & 3 Equal T and skb->… skb->b Less 1)"),
+            (
+                "port 80 or inner(host 10.1 or inner(tcp) and 10.2)",
+                "(Port 80 or inner1(((Host a010000/ffff0000 or inner2(Protocol(Tcp))) and Host a020000/ffff0000)))",
+            ),
             ("not ip[ip[1:2]:4] = 5", "!Ip[Ip[1:2]:4] = 5"),
         ];
         for (expression, expected) in cases {

@@ -5,6 +5,7 @@ use super::parser::{Parsed, Parser};
 use super::words::{self, Direction, Protocol, What};
 use super::{Node, NodeId, Operand, Primitive, Qualifiers};
 use crate::filter::error::{Error, Problem};
+use crate::filter::keys;
 
 const OPERAND: &str = "an address, a number or a name";
 const PRIMITIVE: &str = "a condition such as `host`, `port`, `tcp` or `ip[…]`";
@@ -18,8 +19,9 @@ impl<'a> Parser<'a> {
             Kind::Number(_) => self.comparison(None, token.start),
             Kind::Sign if token.is("-") => self.comparison(None, token.start),
             Kind::Word => self.word(token),
+            Kind::Chain => self.key(&keys::member::KEY, token),
             Kind::Dotted | Kind::Inet6(_) | Kind::Mac(_) | Kind::Escaped => self.bare_operand(token),
-            Kind::Sign | Kind::End => Err(self.unexpected(PRIMITIVE)),
+            Kind::Sign | Kind::Text | Kind::Long(_) | Kind::End => Err(self.unexpected(PRIMITIVE)),
         }
     }
 
@@ -33,6 +35,12 @@ impl<'a> Parser<'a> {
         }
         if matches!(word, "len" | "length") {
             return self.comparison(None, token.start);
+        }
+        if let Some(key) = keys::find(word) {
+            return self.key(key, token);
+        }
+        if word == "inner" {
+            return self.inner();
         }
         if let Some(reason) = words::find(words::REFUSED, word) {
             return Err(self.error(Problem::Unsupported { word: word.to_owned(), reason }, token.place()));
@@ -191,7 +199,9 @@ impl<'a> Parser<'a> {
             Kind::Word if qualifiers.what == What::Protocol || !is_keyword(token.text) => Operand::Name(token.text),
             Kind::Dotted => return self.inet4(),
             Kind::Inet6(_) => return self.inet6(),
-            Kind::Word | Kind::Sign | Kind::End => return Err(self.unexpected(OPERAND)),
+            Kind::Word | Kind::Sign | Kind::Text | Kind::Chain | Kind::Long(_) | Kind::End => {
+                return Err(self.unexpected(OPERAND));
+            }
         };
         self.advance();
         if self.peek().is("/") && matches!(operand, Operand::Number(_)) {
@@ -209,7 +219,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn finish(&mut self, primitive: Primitive<'a>, first: Token<'a>) -> Parsed {
+    pub(super) fn finish(&mut self, primitive: Primitive<'a>, first: Token<'a>) -> Parsed {
         self.inherited = None;
         let place = first.start..self.end();
         Parsed::Condition(self.push(Node::Primitive { primitive, place }))

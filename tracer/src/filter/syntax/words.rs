@@ -1,4 +1,6 @@
-//! The words of the language.
+//! The words of the language, but for those of its keys ([`keys`]).
+
+use crate::filter::keys;
 
 /// Protocol words. What each one tests is decided in `meaning::protocol`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -202,6 +204,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "pppoed",
     "pppoes",
     "llc",
+    "inner",
 ];
 
 const WLAN: &str = "it speaks of 802.11 headers, which the kernel's network stack has removed";
@@ -214,10 +217,10 @@ const WAY: &str = "an skb does not carry its direction; filter by interface, nam
 /// Words of pcap-filter(7) that are refused, and why.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("gateway", "it needs a name looked up as IP and as link-layer address; write `ether host MAC and not host IP`"),
-    ("geneve", "write a filter for the outer packet, `udp port 6081`"),
+    ("geneve", "write `inner(…)` for the packet inside, and `udp port 6081` for the one around it"),
     ("inbound", WAY),
     ("outbound", WAY),
-    ("ifindex", "give the interface as an option"),
+    ("ifindex", "write `ifname NAME`, or `skb->dev->ifindex == N`"),
     ("byte", "write `ether[offset]` with a comparison"),
     ("radio", WLAN),
     ("wlan", WLAN),
@@ -253,14 +256,13 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("connectmsg", ATM),
     ("metaconnect", ATM),
     ("on", FIREWALL),
-    ("ifname", FIREWALL),
     ("rset", FIREWALL),
     ("ruleset", FIREWALL),
     ("rnr", FIREWALL),
     ("rulenum", FIREWALL),
     ("srnr", FIREWALL),
     ("subrulenum", FIREWALL),
-    ("reason", FIREWALL),
+    ("reason", "write `drop NAME`"),
     ("action", FIREWALL),
     ("fisu", SIGNALLING),
     ("lssu", SIGNALLING),
@@ -283,6 +285,7 @@ pub(crate) fn find<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
 /// The keyword spelled most like `word`, where that is near enough to be what was meant.
 pub(crate) fn nearest(word: &str) -> Option<&'static str> {
     let names = OTHERS.iter().copied().chain(KINDS.iter().map(|entry| entry.0));
+    let names = names.chain(keys::names());
     let names = names.chain(PROTOCOLS.iter().map(|entry| entry.0)).chain(NUMBERS.iter().map(|entry| entry.0));
     let reach = match word.len() {
         2..=4 => 1,
@@ -328,6 +331,8 @@ mod tests {
             ("tpc", Some("tcp")),
             ("brodcast", Some("broadcast")),
             ("icmp-ecko", Some("icmp-echo")),
+            ("ifnane", Some("ifname")),
+            ("iner", Some("inner")),
             ("example", None),
             ("x", None),
         ];
@@ -345,7 +350,8 @@ mod tests {
                 .iter()
                 .map(|entry| entry.0)
                 .chain(REFUSED.iter().map(|entry| entry.0))
-                .chain(OTHERS.iter().copied()),
+                .chain(OTHERS.iter().copied())
+                .chain(keys::names()),
         );
         let count = words.len();
         words.sort_unstable();

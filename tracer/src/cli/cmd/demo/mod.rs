@@ -107,7 +107,7 @@ fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
         selection: Selection::new(None)?,
         all_functions: true,
         modules: Modules::All,
-        filter: compiled.program,
+        filter: compiled,
         follow: true,
         sample: 1,
         most_packets: 0,

@@ -1,5 +1,7 @@
 //! Member chains as a user writes them (`skb->dev->ifindex`), resolved to offsets.
 
+mod constant;
+
 use tracer_common::config;
 
 use super::{Btf, Error, Kind, Type, TypeId, parse::word};
@@ -66,12 +68,7 @@ impl Chain {
 impl Btf {
     /// Resolves a chain that starts with `skb`.
     pub fn chain(&self, text: &str) -> Result<Chain, Error> {
-        let mut walk = Walk::start(self, text)?;
-        let mut rest = text.trim().strip_prefix(VARIABLE).unwrap_or_default();
-        while !rest.is_empty() {
-            rest = walk.step(rest)?;
-        }
-        walk.finish()
+        Walk::to_end(self, text)?.finish()
     }
 }
 
@@ -88,6 +85,16 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// At the value that the chain ends at.
+    fn to_end(btf: &'a Btf, text: &'a str) -> Result<Self, Error> {
+        let mut walk = Self::start(btf, text)?;
+        let mut rest = text.trim().strip_prefix(VARIABLE).unwrap_or_default();
+        while !rest.is_empty() {
+            rest = walk.step(rest)?;
+        }
+        Ok(walk)
+    }
+
     fn start(btf: &'a Btf, text: &'a str) -> Result<Self, Error> {
         let type_id = btf
             .find(Kind::Struct, STRUCT)

@@ -1,9 +1,15 @@
 //! The whole way from text to verdict, on packets written out by hand. `tests/filter` does it by the thousand.
 
 use tracer_common::predicate::Verdict::{Match, Reject, Undecidable};
-use tracer_common::predicate::{MAX_NODES, OUTSIDE, Source, UNKNOWN, Verdict, base, field};
+use tracer_common::predicate::{MAX_NODES, OUTSIDE, Program, Source, UNKNOWN, Verdict, base, field};
 
 use super::*;
+
+mod hostile;
+mod inner;
+mod keys;
+mod laws;
+mod samples;
 
 /// 10.0.0.1:1024 to 10.0.0.2:80, SYN.
 const TCP4: &str = "45000028 00010000 40060000 0a000001 0a000002 04000050 00000001 00000000 50020000 00000000";
@@ -256,10 +262,9 @@ fn other_conditions_come_first() {
     let mut buffer = Buffer { bytes: &frame, link: Some(0), network: Some(14), protocol: 0x800, tag: 0 };
     let tcp = Request { expression: "tcp", ..Request::default() };
     for (request, expected) in [
-        (Request { netns: Some(7), ifindex: Some(7), pid: Some(7), mark: Some((5, 0xff)), ..tcp }, Match),
+        (Request { netns: Some(7), expression: "tcp and pid 7", mark: Some((5, 0xff)), ..tcp }, Match),
         (Request { netns: Some(8), ..tcp }, Reject),
-        (Request { ifindex: Some(8), ..tcp }, Reject),
-        (Request { pid: Some(8), ..tcp }, Reject),
+        (Request { expression: "tcp and pid 8", ..tcp }, Reject),
         (Request { mark: Some((5, u32::MAX)), ..tcp }, Reject),
         (Request { mark: Some((0, 0)), ..tcp }, Match),
         (Request { mark: Some((5, 0xff)), expression: "udp or icmp", ..tcp }, Reject),
@@ -267,11 +272,11 @@ fn other_conditions_come_first() {
         let compiled = compile(&request).expect("a sound request");
         assert_eq!(compiled.program.evaluate(&mut buffer), expected, "{request:?}");
     }
-    let all =
-        Request { netns: Some(1), ifindex: Some(2), pid: Some(3), mark: Some((4, u32::MAX)), ..Request::default() };
-    let program = compile(&all).expect("a sound request").program;
-    let order: Vec<u32> = program.nodes[..program.count as usize].iter().map(|node| node.offset).collect();
-    assert_eq!(order, [field::MARK, field::PID, field::IFINDEX, field::NETNS]);
+    let expression = "ip and netns 1 and ifname eth0 and mark 5 and (pid 3 or tcp) and pid 4";
+    let program = program(expression);
+    let order: Vec<u32> = program.nodes[..6].iter().map(|node| node.offset).collect();
+    let expected = [field::MARK, field::PID, field::IFNAME, field::IFNAME + 1, field::NETNS, field::PROTOCOL];
+    assert_eq!(order, expected);
 }
 
 /// What a packet that does not match costs is the point of the whole design: these numbers are kept small on purpose.
@@ -296,7 +301,7 @@ fn sizes() {
         ("tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", 4),
     ] {
         let program = program(expression);
-        assert_eq!(program.count, nodes, "{expression}\n{}", explain(&program));
+        assert_eq!(program.count, nodes, "{expression}\n{program:?}");
     }
 }
 

@@ -1,6 +1,11 @@
-//! Runs predicate programs over packet bytes: recordings, captures, tests.
+//! Runs predicate programs over packet bytes: captures, tests.
 
-use tracer_common::predicate::{OUTSIDE, Source, UNKNOWN, base, field};
+use tracer_common::{
+    predicate::{OUTSIDE, Source, UNKNOWN, base, field},
+    tunnel::{self, Bytes, NO_LINK},
+};
+
+use super::{is_of_the_hit, word};
 
 const ETHERNET_HEADER: u32 = 14;
 const ETHERTYPE: u32 = 12;
@@ -27,12 +32,14 @@ pub struct PacketSource<'a> {
     bytes: &'a [u8],
     length: u32,
     framing: Framing,
+    /// The packet inside that was turned to.
+    inner: Option<tunnel::Headers>,
 }
 
 impl<'a> PacketSource<'a> {
     /// `bytes` of a packet that was `length` bytes long on the wire.
     pub fn new(framing: Framing, bytes: &'a [u8], length: u32) -> Self {
-        Self { bytes, length, framing }
+        Self { bytes, length, framing, inner: None }
     }
 
     fn field(&self, field: u32, tags: u8, width: u32) -> u64 {
@@ -94,11 +101,17 @@ impl<'a> PacketSource<'a> {
     }
 
     fn word(&self, start: u32, width: u32) -> u64 {
-        let Some(rest) = self.bytes.get(start as usize..).filter(|rest| rest.len() >= width as usize) else {
-            return OUTSIDE;
+        word(self.bytes, start, width)
+    }
+
+    /// The headers that the packet begins with.
+    fn outermost(&self) -> Result<tunnel::Headers, u64> {
+        let protocol = match self.protocol(0) {
+            protocol if protocol >= OUTSIDE => return Err(protocol),
+            protocol => protocol as u32,
         };
-        let byte = |index: usize| rest.get(index).copied().unwrap_or(0);
-        u64::from(u32::from_be_bytes([byte(0), byte(1), byte(2), byte(3)]))
+        let link = if self.framing == Framing::Ethernet { 0 } else { NO_LINK };
+        Ok(tunnel::Headers { link, network: self.network(0), protocol })
     }
 }
 
@@ -107,8 +120,19 @@ fn upper_half(word: u64) -> u64 {
     if word >= OUTSIDE { word } else { word >> 16 }
 }
 
+impl Bytes for PacketSource<'_> {
+    fn word(&mut self, offset: u32, width: u32) -> u64 {
+        word(self.bytes, offset, width)
+    }
+}
+
 impl Source for PacketSource<'_> {
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
+        if let Some(inner) = self.inner
+            && !is_of_the_hit(base, offset)
+        {
+            return inner.load(self, base, offset, width);
+        }
         let tags = base::tags(base);
         let start = match base::kind(base) {
             base::FIELD => return self.field(offset, tags, width),
@@ -124,7 +148,18 @@ impl Source for PacketSource<'_> {
         start.checked_add(offset).map_or(OUTSIDE, |start| self.word(start, width))
     }
 
-    fn layer(&mut self, _depth: u32) -> u64 {
-        UNKNOWN
+    fn layer(&mut self, depth: u32) -> u64 {
+        if depth == 0 {
+            self.inner = None;
+            return 1;
+        }
+        let outer = self.inner.map_or_else(|| self.outermost(), Ok);
+        match outer.and_then(|outer| tunnel::inside(self, outer)) {
+            Ok(inner) => {
+                self.inner = Some(inner);
+                1
+            }
+            Err(none) => none,
+        }
     }
 }
