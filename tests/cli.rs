@@ -41,6 +41,12 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
     (&["trace", "--output-packet=1000"], &["--output-packet", "256"]),
     (&["trace", "--output-file-max-size", "99999999999999999999"], &["--output-file-max-size", "too large"]),
     (&["trace", "--output-limit-lines", "-1"], &["-1"]),
+    (&["trace", "--group", "--columns", "skb"], &["--group", "--columns", "cannot be used with"]),
+    (&["paths", "hots 1.1.1.1"], &["hots 1.1.1.1", "^", "host"]),
+    (&["paths", "--folded=bytes"], &["bytes", "packets", "time"]),
+    (&["paths", "--folded", "--output-json"], &["--folded", "--output-json", "cannot be used with"]),
+    (&["paths", "--packets", "-1"], &["-1"]),
+    (&["paths", "--backend", "kprobe-mutli"], &["kprobe-mutli", "did you mean `kprobe-multi`"]),
     (&["filter"], &["EXPRESSION"]),
     (&["filter", "tcp prot 80"], &["\n  tcp prot 80\n      ^^^^\n"]),
     (
@@ -118,7 +124,7 @@ fn help_names_exit_codes_and_examples() {
     let output = skbtrail(&["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for part in ["Exit codes", "Examples", "trace", "demo", "doctor", "functions"] {
+    for part in ["Exit codes", "Examples", "trace", "paths", "demo", "doctor", "functions"] {
         assert!(help.contains(part), "no {part}");
     }
     let trace = String::from_utf8(skbtrail(&["trace", "--help"]).stdout).unwrap();
@@ -139,8 +145,13 @@ fn help_names_exit_codes_and_examples() {
         "--output-skb-metadata",
         "--timestamp",
         "--output-file",
+        "--group",
     ] {
         assert!(trace.contains(flag), "no {flag}");
+    }
+    let paths = String::from_utf8(skbtrail(&["paths", "--help"]).stdout).unwrap();
+    for flag in ["--folded", "--duration", "--packets", "--by-device", "--filter-netns", "Examples"] {
+        assert!(paths.contains(flag), "no {flag}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs the predicate program in force on the packet of a hit.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::MaybeUninit, ptr};
 
 use aya_ebpf::helpers::generated::bpf_loop;
 use tracer_common::{
@@ -15,6 +15,7 @@ use crate::{
     packet::{NOWHERE, Packet},
     read::peek,
     source::Judged,
+    unwritten,
 };
 
 /// The filter in force.
@@ -57,20 +58,38 @@ const REJECTED: u32 = 2;
 /// (5.17), whose body the verifier checks once instead of `MAX_STEPS` times.
 #[inline(always)]
 fn evaluate(program: &Program, hit: &Hit) -> Verdict {
-    let packet = Packet::locate(hit.skb, program.zero);
-    let next = first_nodes(program, &packet);
+    let zero = program.zero as u32;
+    let inside = Headers { link: zero, network: zero, protocol: zero };
+    let mut run = MaybeUninit::<Run<'_>>::uninit();
+    let place = run.as_mut_ptr();
+    // SAFETY: memory for a run; what is not written before it is read is written below.
+    let judged = unsafe {
+        (&raw mut (*place).judged).write(Judged {
+            packet: Packet::locate(hit.skb, program.zero),
+            program,
+            hit,
+            inside,
+            depth: zero,
+        });
+        &mut (*place).judged
+    };
+    let next = first_nodes(program, &judged.packet);
     if next == UNDECIDED {
         return Verdict::Undecidable;
     }
     if next >= u32::from(REJECT) {
         return Verdict::of(next);
     }
-    let (packet, zero) = (packet.laundered(), program.zero as u32);
-    let inside = Headers { link: zero, network: zero, protocol: zero };
-    let judged = Judged { packet, program, hit, inside, depth: zero };
-    let mut run = Run { judged, registers: [zero; REGISTERS], next, verdict: zero };
+    judged.packet.launder();
+    // SAFETY: as above; with these, all of it is written.
+    let run = unsafe {
+        (&raw mut (*place).registers).write([zero; REGISTERS]);
+        (&raw mut (*place).next).write(next);
+        (&raw mut (*place).verdict).write(zero);
+        run.assume_init_mut()
+    };
     // SAFETY: the callback gets the context that stands here, which outlives the call.
-    unsafe { bpf_loop(MAX_STEPS as u32, turn as *mut c_void, (&raw mut run).cast(), 0) };
+    unsafe { bpf_loop(MAX_STEPS as u32, turn as *mut c_void, ptr::from_mut(run).cast(), 0) };
     match run.verdict {
         CONTINUE => Verdict::of(run.next),
         UNDECIDABLE => Verdict::Undecidable,
@@ -88,17 +107,18 @@ const UNDECIDED: u32 = 1 << 16;
 #[inline(always)]
 fn first_nodes(program: &Program, packet: &Packet) -> u32 {
     let mut next = program.entry;
-    if packet.network == NOWHERE {
-        // Without a socket there is nobody to ask.
-        let undecided = !packet.has_socket() && program.nodes.get(next as usize).is_some_and(is_common);
-        return if undecided { UNDECIDED } else { next };
-    }
     for _ in 0..IN_LINE {
         let Some(node) = program.nodes.get(next as usize) else { break };
         if !is_common(node) {
             break;
         }
-        let value = if node.base == base::FIELD {
+        let value = if packet.network == NOWHERE {
+            let value = unwritten::ask(packet, node.base, node.offset, u64::from(node.width)) | program.zero;
+            if value == UNKNOWN {
+                return UNDECIDED;
+            }
+            value as u32
+        } else if node.base == base::FIELD {
             if packet.protocol == UNKNOWN {
                 break;
             }

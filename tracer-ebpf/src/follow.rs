@@ -29,21 +29,31 @@ use crate::{
     read::setting,
 };
 
+/// What following says of a hit, before its filter is asked.
+const JUDGE: u32 = 0;
+/// Its packet is followed.
+const SHOW: u32 = 1;
+/// Its packet is left out by sampling.
+const HIDE: u32 = 2;
+/// Its packet matched an earlier filter: the present one decides whether it is followed further.
+const JUDGE_AGAIN: u32 = 3;
+
 /// Whether a hit is to be shown: its packet is followed, or matches and is so from now on.
 #[inline(never)]
 pub fn judge(program: &Program, hit: &mut Hit) -> bool {
-    if setting!(follow) != 0
-        && live() != 0
-        && let Some(followed) = FOLLOWED.get_ptr_mut(&hit.skb)
-    {
-        // SAFETY: a value of the map. It may become another packet's while we look; then the hit is that one's too.
-        let followed = unsafe { &mut *followed };
-        if let Some(shown) = still_followed(followed, program, hit) {
-            return shown;
+    let mut known = JUDGE;
+    if setting!(follow) != 0 && live() != 0 {
+        known = follows(program, hit);
+        if known == SHOW || known == HIDE {
+            return known == SHOW;
         }
-        forget(hit.skb);
     }
+    // Laundered, so that the verifier checks what follows once.
+    known |= program.zero as u32;
     if !filter::matches(program, hit) {
+        if known == JUDGE_AGAIN {
+            forget(hit.skb);
+        }
         return false;
     }
     hit.generation = program.generation;
@@ -52,27 +62,44 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
         count(counter::OWN);
         return false;
     }
+    if known == JUDGE_AGAIN {
+        return goes_on(hit);
+    }
     setting!(follow) == 0 || begin(program, hit)
 }
 
-/// Whether the hit is shown as one of `followed`; `None` where that is another packet, or not wanted any more.
-#[inline(always)]
-fn still_followed(followed: &mut Followed, program: &Program, hit: &mut Hit) -> Option<bool> {
+/// What is known of a hit's packet.
+#[inline(never)]
+fn follows(program: &Program, hit: &mut Hit) -> u32 {
+    let Some(followed) = FOLLOWED.get_ptr(&hit.skb) else { return JUDGE };
+    // SAFETY: a value of the map; all that is read of it are numbers. It may become another packet's while we look; then the
+    // hit is that one's too.
+    let followed = unsafe { ptr::read(followed) };
     if followed.state == state::RELEASED && hit.freeing == 0 {
-        return None;
+        forget(hit.skb);
+        return JUDGE;
     }
     if followed.generation != program.generation {
-        // The filter has changed: what it does not want is let go.
-        if !filter::matches(program, hit) {
-            return None;
-        }
-        followed.generation = program.generation;
+        return JUDGE_AGAIN;
     }
     hit.generation = followed.generation;
     hit.journey = followed.journey;
     hit.branch = followed.branch;
     hit.parent = followed.parent;
-    Some(followed.journey != 0)
+    if followed.journey == 0 { HIDE } else { SHOW }
+}
+
+/// A followed packet matches the present filter too.
+#[inline(always)]
+fn goes_on(hit: &mut Hit) -> bool {
+    let Some(followed) = FOLLOWED.get_ptr_mut(&hit.skb) else { return true };
+    // SAFETY: a value of the map.
+    let followed = unsafe { &mut *followed };
+    followed.generation = hit.generation;
+    hit.journey = followed.journey;
+    hit.branch = followed.branch;
+    hit.parent = followed.parent;
+    followed.journey != 0
 }
 
 /// Follows a packet that has just matched, unless it is to be left out.

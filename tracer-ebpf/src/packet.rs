@@ -2,7 +2,7 @@
 
 use tracer_common::predicate::{OUTSIDE, UNKNOWN};
 
-use crate::read::{is_kernel_pointer, member, peek};
+use crate::read::{member, peek};
 
 pub const ETH_P_IP: u64 = 0x0800;
 pub const ETH_P_IPV6: u64 = 0x86dd;
@@ -54,18 +54,12 @@ impl Packet {
         }
     }
 
-    /// The same, with nothing known of it to the verifier.
+    /// Has the verifier know nothing of where the headers are.
     #[inline(always)]
-    pub fn laundered(&self) -> Self {
-        let zero = self.zero;
-        Self { network: self.network | zero, protocol: self.protocol | zero, end: self.end | zero, ..*self }
-    }
-
-    /// The packet belongs to a socket, which may know what is not written yet.
-    #[inline(always)]
-    pub fn has_socket(&self) -> bool {
-        let sock: u64 = member!(self.skb, skb_sk);
-        is_kernel_pointer(sock)
+    pub fn launder(&mut self) {
+        self.network |= self.zero;
+        self.protocol |= self.zero;
+        self.end |= self.zero;
     }
 
     /// Address of the Ethernet header, or [`NOWHERE`].

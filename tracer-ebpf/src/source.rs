@@ -37,24 +37,10 @@ pub struct Judged<'a> {
 }
 
 impl Source for Judged<'_> {
+    /// Laundered, so that the verifier does not follow each way to an answer on its own.
     #[inline(always)]
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
-        if self.depth != 0 && !is_of_hit(base, offset) {
-            return self.load_inside(base, offset, width);
-        }
-        let packet = &self.packet;
-        if base == base::FIELD && offset != field::VLAN {
-            let value = if offset == field::PROTOCOL { self.protocol() } else { self.field(offset) };
-            return value | packet.zero;
-        }
-        if base != base::NETWORK && base != base::TRANSPORT {
-            return self.rare(base, offset, width);
-        }
-        if packet.network == NOWHERE {
-            return unwritten::word(packet, base, offset, u64::from(width));
-        }
-        let header = if base == base::NETWORK { packet.network } else { packet.transport };
-        packet.word((header | packet.zero) + u64::from(offset), u64::from(width))
+        self.fetch(base, offset, width) | self.packet.zero
     }
 
     #[inline(always)]
@@ -63,15 +49,8 @@ impl Source for Judged<'_> {
             self.depth = self.packet.zero as u32;
             return 1;
         }
-        self.turn_inside()
+        self.turn_inside() | self.packet.zero
     }
-}
-
-/// What is the same for the packets inside of a packet.
-#[inline(always)]
-fn is_of_hit(base: u8, offset: u32) -> bool {
-    let of_packet = offset == field::PROTOCOL || offset == field::VLAN;
-    base::is_number(base) && (base::kind(base) == base::CHAIN || !of_packet)
 }
 
 impl Bytes for Packet {
@@ -83,12 +62,6 @@ impl Bytes for Packet {
 }
 
 impl Judged<'_> {
-    /// Bytes and protocols of the packet inside.
-    #[inline(never)]
-    fn load_inside(&mut self, base: u8, offset: u32, width: u32) -> u64 {
-        self.inside.load(&mut self.packet, base, offset, width)
-    }
-
     /// Turns to the packet inside of the present one.
     #[inline(never)]
     fn turn_inside(&mut self) -> u64 {
@@ -115,9 +88,32 @@ impl Judged<'_> {
         }
     }
 
-    #[inline(always)]
-    fn protocol(&self) -> u64 {
-        if self.packet.network == NOWHERE { unwritten::protocol(&self.packet) } else { self.packet.protocol }
+    #[inline(never)]
+    fn fetch(&mut self, base: u8, offset: u32, width: u32) -> u64 {
+        if base::kind(base) == base::CHAIN {
+            return self.chain(offset);
+        }
+        let of_hit = base == base::FIELD && offset != field::PROTOCOL && offset != field::VLAN;
+        if of_hit {
+            return self.field(offset);
+        }
+        if self.depth != 0 {
+            return self.inside.load(&mut self.packet, base, offset, width);
+        }
+        let common =
+            base == base::NETWORK || base == base::TRANSPORT || (base == base::FIELD && offset == field::PROTOCOL);
+        if !common {
+            return self.rare(base, offset, width);
+        }
+        let packet = &self.packet;
+        if packet.network == NOWHERE {
+            return unwritten::ask(packet, base, offset, u64::from(width));
+        }
+        if base == base::FIELD {
+            return packet.protocol;
+        }
+        let header = if base == base::NETWORK { packet.network } else { packet.transport };
+        packet.word((header | packet.zero) + u64::from(offset), u64::from(width))
     }
 
     /// A field that needs no header.
@@ -172,15 +168,12 @@ impl Judged<'_> {
         u64::from(u32::from_be(word))
     }
 
-    /// What few expressions ask for: member chains, the link-layer header, VLAN tags, and what follows them. A function of its
-    /// own, so that the rest stays small for the verifier.
+    /// What few expressions ask for: the link-layer header, VLAN tags, and what follows them. A function of its own, so that
+    /// the rest stays small for the verifier.
     #[inline(never)]
     fn rare(&self, base: u8, offset: u32, width: u32) -> u64 {
         let packet = &self.packet;
         let (kind, tags) = (base::kind(base), u64::from(base::tags(base)));
-        if kind == base::CHAIN {
-            return self.chain(offset);
-        }
         // The tag that the kernel keeps outside of the bytes is the first one.
         let kept = kept_tag_protocol(packet.skb);
         if kind == base::FIELD && offset == field::VLAN && tags == 0 && kept != 0 {

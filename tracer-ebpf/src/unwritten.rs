@@ -74,20 +74,14 @@ pub unsafe fn tuple(tuple: *mut SocketTuple, skb: u64) -> bool {
     true
 }
 
-/// EtherType of the header to come, or [`UNKNOWN`].
+/// The EtherType of the header to come (as a field), or the big-endian word at `offset` of it, of which `width` bytes count;
+/// [`UNKNOWN`] for all else.
 #[inline(never)]
-pub fn protocol(packet: &Packet) -> u64 {
-    match socket(packet.skb) {
-        Some((_, AF_INET)) => ETH_P_IP,
-        Some(_) => ETH_P_IPV6,
-        None => UNKNOWN,
-    }
-}
-
-/// The big-endian word at `offset` of the header to come, of which `width` bytes count, or [`UNKNOWN`].
-#[inline(never)]
-pub fn word(packet: &Packet, base: u8, offset: u32, width: u64) -> u64 {
+pub fn ask(packet: &Packet, base: u8, offset: u32, width: u64) -> u64 {
     let Some((sock, family)) = socket(packet.skb) else { return UNKNOWN };
+    if base == base::FIELD {
+        return if family == AF_INET { ETH_P_IP } else { ETH_P_IPV6 };
+    }
     if base == base::TRANSPORT {
         return transport(packet, sock, offset, width);
     }

@@ -9,6 +9,7 @@
 //! | [`probe`] | which functions can be probed, and in which order | kernel facts in, plan out; reads only through [`kernel`] |
 //! | [`filter`] | filter expressions to predicate programs | pure; the evaluator itself is `tracer-common`'s |
 //! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya`; all `unsafe` is here, but for one ioctl in `kernel::netns` |
+//! | [`track`] | records to journeys and paths, and how two sets of them differ | pure: time comes from the records; memory is bounded, and what it cost is counted |
 //! | [`symbol`] | addresses to names | an unknown address is shown as a number |
 //! | [`record`] | files of packets | what a file claims is checked; what cannot be read is said |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
@@ -29,4 +30,5 @@ pub mod model;
 pub mod probe;
 pub mod record;
 pub mod symbol;
+pub mod track;
 pub mod view;

@@ -17,7 +17,8 @@ Examples:
   skbtrail demo                                      what it does, on packets of its own
   skbtrail doctor                                    what works on this machine
   skbtrail trace host 10.0.0.7 and tcp port 443      one line for each function that a matching packet passes
-  skbtrail trace --filter-netns web --filter-ifname eth0 --output-json icmp";
+  skbtrail trace --filter-netns web --filter-ifname eth0 --output-json icmp
+  skbtrail paths --duration 10 tcp port 443          which ways packets take, and how long each hop takes";
 
 /// Follows every packet through the Linux kernel of this machine.
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ pub struct Args {
 pub enum Command {
     /// Print a line for each kernel function that a matching packet passes
     Trace(Box<Trace>),
+    /// Count packets by the path they take: the functions they pass, how many packets, how long each hop takes
+    Paths(Box<cmd::paths::Args>),
     /// Show what skbtrail does, on packets that it sends itself in namespaces of its own
     Demo(cmd::demo::Args),
     /// List the functions that can be probed
@@ -62,6 +65,7 @@ Examples:
   skbtrail trace 'ifname eth0 and (drop or func tcp_v4_rcv) and inner(tcp port 443)'
   skbtrail trace --output-stack --filter-func 'kfree_skb.*|sk_skb_reason_drop' 'udp port 53'
   skbtrail trace --output-json --output-limit-lines 100 | jq .func
+  skbtrail trace --group --output-limit-lines 3 icmp
 
 The run ends with Ctrl-C: what is in the ring is still printed, and stderr says how many hits were seen, shown and lost.
 Flags that pwru has too mean what they mean there.";
@@ -148,6 +152,9 @@ pub struct Output {
     /// Print JSON, an object a line (see assets/output-json.md)
     #[arg(long)]
     pub output_json: bool,
+    /// Print a block for each packet when it has reached its end: its hops, what changed, what became of it
+    #[arg(long, conflicts_with_all = ["columns", "output_caller", "output_stack", "output_packet", "output_skb_metadata"])]
+    pub group: bool,
     /// Columns to print, for text and JSON
     #[arg(long, value_name = "NAME,…")]
     pub columns: Option<String>,
@@ -187,7 +194,7 @@ pub struct Output {
     /// Older files to keep; 0 all
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub output_file_max_backups: usize,
-    /// End after this many lines; 0 never
+    /// End after this many lines (with --group: packets); 0 never
     #[arg(long, value_name = "N")]
     pub output_limit_lines: Option<u64>,
     /// Colours: auto, always or never (NO_COLOR is respected)

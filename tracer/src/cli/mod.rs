@@ -8,6 +8,8 @@ mod capture;
 pub mod cmd;
 mod colour;
 mod failure;
+mod gather;
+mod group;
 mod output;
 mod progress;
 mod say;
@@ -51,6 +53,10 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Trace(trace) => {
             drop(out);
             cmd::trace::run(*trace, args.verbose)
+        }
+        Command::Paths(paths) => {
+            drop(out);
+            cmd::paths::run(&paths, args.verbose)
         }
         Command::Demo(demo) => {
             drop(out);

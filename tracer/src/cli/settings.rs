@@ -82,6 +82,17 @@ fn place(root: &Root, what: &What) -> Result<Option<u32>, netns::Error> {
 /// What to have the kernel do.
 pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow::Result<Options> {
     Ok(Options {
+        caller: output.output_caller || wants(output, "caller"),
+        stack: output.output_stack || wants(output, "stack"),
+        packet_bytes: packet_bytes(output)?,
+        metadata: output.output_skb_metadata.clone(),
+        ..plain_options(what, filter)?
+    })
+}
+
+/// The same without anything beyond the hits themselves.
+pub(crate) fn plain_options(what: &What, filter: Compiled) -> anyhow::Result<Options> {
+    Ok(Options {
         backend: what.backend.as_deref().map(backend).transpose()?,
         selection: Selection::new(what.filter_func.as_deref())
             .with_context(|| format!("bad --filter-func `{}`", what.filter_func.as_deref().unwrap_or_default()))?,
@@ -91,11 +102,11 @@ pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow:
         follow: !what.no_track,
         sample: sample(what)?,
         most_packets: what.limit_packets.unwrap_or(0),
-        caller: output.output_caller || wants(output, "caller"),
-        stack: output.output_stack || wants(output, "stack"),
+        caller: false,
+        stack: false,
         hide_own: true,
-        packet_bytes: packet_bytes(output)?,
-        metadata: output.output_skb_metadata.clone(),
+        packet_bytes: 0,
+        metadata: Vec::new(),
         ring_bytes: ring_bytes(what.ring_size)?,
     })
 }

@@ -84,7 +84,7 @@ pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let mut rows = Rows::new(&names, &look, limit, session.probes());
     rows.header();
     let progress = Progress::beside_events();
-    let mut start = Start { backend: backend.name(), progress, ready_file, caller, verbose, done: false };
+    let mut start = Start::new(backend.name(), progress, ready_file, caller, verbose);
     let followed = rows
         .write(&mut output, &start.progress)
         .and_then(|()| follow(&mut session, &mut rows, &mut start, &mut output, &stop));
@@ -125,7 +125,7 @@ fn follow(
 }
 
 /// Rows of a failed write count as lost, though the first of them may have got through.
-fn finish(session: &Session, unwritten: u64, outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+pub(super) fn finish(session: &Session, unwritten: u64, outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     say(session.counts()?.without(unwritten));
     // A reader that has seen enough is no failure.
     if let Err(error) = outcome
@@ -201,7 +201,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn context<'a>(
+/// What rows and blocks are named by.
+pub(super) fn context<'a>(
     names: &'a Names,
     look: &'a Look,
     clock: &'a Clock,
@@ -222,9 +223,9 @@ fn context<'a>(
 }
 
 /// What is said while the probes are attached, and once they are.
-struct Start {
+pub(super) struct Start {
     backend: &'static str,
-    progress: Progress,
+    pub(super) progress: Progress,
     ready_file: Option<PathBuf>,
     caller: Caller,
     verbose: bool,
@@ -232,8 +233,23 @@ struct Start {
 }
 
 impl Start {
+    pub(super) fn new(
+        backend: &'static str,
+        progress: Progress,
+        ready_file: Option<PathBuf>,
+        caller: Caller,
+        verbose: bool,
+    ) -> Self {
+        Self { backend, progress, ready_file, caller, verbose, done: false }
+    }
+
+    /// Everything is attached.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// Looks how far attaching has got; the first time that it is complete, says so and creates the ready file.
-    fn update(&mut self, session: &mut Session) -> anyhow::Result<()> {
+    pub(super) fn update(&mut self, session: &mut Session) -> anyhow::Result<()> {
         if self.done {
             return Ok(());
         }

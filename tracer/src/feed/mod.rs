@@ -5,7 +5,9 @@
 pub mod environment;
 pub mod live;
 pub mod names;
+pub mod source;
 
 pub use environment::{Recorded, System};
 pub use live::{Live, Options};
 pub use names::Names;
+pub use source::{Poll, Source};

@@ -8,13 +8,9 @@ use crate::model::{Arp, Flow, Transport};
 
 /// Appends `10.0.0.1:37026->10.0.0.2:8080(tcp:SYN)` or `10.0.0.1->10.0.0.2(icmp echo id 7 seq 1)`.
 pub(super) fn write_flow(flow: &Flow, with_tcp_flags: bool, out: &mut String) {
-    let ports = match flow.transport {
-        Transport::Ports { source, destination, .. } => Some((source, destination)),
-        _ => None,
-    };
-    write_end(flow.source, ports.map(|ports| ports.0), out);
+    write_source(flow, out);
     out.push_str("->");
-    write_end(flow.destination, ports.map(|ports| ports.1), out);
+    write_destination(flow, out);
     out.push('(');
     write_protocol(flow.protocol, out);
     match flow.transport {
@@ -26,6 +22,24 @@ pub(super) fn write_flow(flow: &Flow, with_tcp_flags: bool, out: &mut String) {
         _ => {}
     }
     out.push(')');
+}
+
+/// Appends the source as it stands in a flow.
+pub(super) fn write_source(flow: &Flow, out: &mut String) {
+    let port = match flow.transport {
+        Transport::Ports { source, .. } => Some(source),
+        _ => None,
+    };
+    write_end(flow.source, port, out);
+}
+
+/// Appends the destination as it stands in a flow.
+pub(super) fn write_destination(flow: &Flow, out: &mut String) {
+    let port = match flow.transport {
+        Transport::Ports { destination, .. } => Some(destination),
+        _ => None,
+    };
+    write_end(flow.destination, port, out);
 }
 
 fn write_end(address: IpAddr, port: Option<u16>, out: &mut String) {

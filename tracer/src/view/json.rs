@@ -8,7 +8,7 @@ use super::{Object, Row};
 use crate::model::EventKind;
 
 /// Version of the schema. A new key leaves it alone; a key that goes or changes its meaning raises it.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 1;
 
 /// Prints events as JSON lines.
 pub struct Printer {
@@ -42,7 +42,8 @@ impl Printer {
     }
 }
 
-fn kind(kind: EventKind) -> &'static str {
+/// Word for a kind of hit.
+pub(super) fn kind(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Call => "call",
         EventKind::Tracepoint => "tracepoint",

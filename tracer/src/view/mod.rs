@@ -9,13 +9,18 @@
 pub mod captured;
 mod clock;
 pub mod columns;
+pub mod diff;
+mod duration;
 mod escape;
 mod flow;
 mod gaps;
+pub mod journey;
 pub mod json;
 mod number;
 mod object;
-pub mod packets;
+pub mod paths;
+mod phrase;
+mod returned;
 mod row;
 mod selection;
 mod style;
@@ -26,6 +31,7 @@ mod tests;
 
 pub use clock::Clock;
 pub use escape::escape;
+pub use journey::Story;
 pub use object::Object;
 pub use row::{Context, Reasons, Row, Timestamp, UnknownTimestamp};
 pub use selection::{Selection, UnknownColumn};

@@ -71,6 +71,34 @@ impl<'a> Object<'a> {
         self.out.push(']');
     }
 
+    /// A list of objects; `write` fills each.
+    pub(super) fn objects<T>(
+        &mut self,
+        key: &str,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(T, &mut Object<'_>),
+    ) {
+        self.key(key);
+        self.out.push('[');
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            let mut inner = Object::begin(self.out);
+            write(item, &mut inner);
+            inner.end();
+        }
+        self.out.push(']');
+    }
+
+    /// A number with a fraction, to four digits behind the point.
+    pub(super) fn fraction(&mut self, key: &str, value: f64) {
+        use std::fmt::Write as _;
+        self.key(key);
+        // Writing to a string cannot fail. JSON has no word for what is not finite; nothing here divides by 0.
+        let _ = write!(self.out, "{:.4}", if value.is_finite() { value } else { 0.0 });
+    }
+
     fn key(&mut self, key: &str) {
         self.out.push_str(if self.empty { "\"" } else { ",\"" });
         self.empty = false;
@@ -122,8 +150,13 @@ mod tests {
         object.object("o", |_| ());
         object.object("p", |inner| inner.number("n", 0_u8));
         object.list("l", ["b", "c"], |item, out| out.push_str(item));
+        object.objects("m", [1_u8, 2], |item, inner| inner.number("n", item));
+        object.fraction("f", 0.123_45);
         object.end();
-        assert_eq!(out, r#"{"z":1,"a":"x\"\\x5c\\x1b","o":{},"p":{"n":0},"l":["b","c"]}"#);
+        assert_eq!(
+            out,
+            r#"{"z":1,"a":"x\"\\x5c\\x1b","o":{},"p":{"n":0},"l":["b","c"],"m":[{"n":1},{"n":2}],"f":0.1235}"#
+        );
     }
 
     proptest! {

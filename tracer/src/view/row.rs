@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::str::FromStr;
 
 use super::{Clock, escape, number};
-use crate::model::{Event, EventKind, Probe};
+use crate::model::{Event, EventKind, Probe, ProbeId};
 use crate::symbol::Cache;
 
 /// Names of drop reasons, from the kernel's own enum.
@@ -39,6 +39,51 @@ pub struct Context<'a> {
     pub timestamp: Timestamp,
     /// Text shows the flags of TCP.
     pub tcp_flags: bool,
+}
+
+impl Context<'_> {
+    /// `NETFILTER_DROP`, or the number of a reason without a name: hexadecimal where its upper half names a subsystem.
+    pub(super) fn write_reason(&self, code: u32, out: &mut String) {
+        match self.reasons.name(code) {
+            Some(name) => escape(name.as_bytes(), out),
+            None if code >> 16 == 0 => number::decimal(code, out),
+            None => {
+                out.push_str("0x");
+                number::hex(code as u64, 1, out);
+            }
+        }
+    }
+
+    /// `nft_do_chain+0x1c2`
+    pub(super) fn write_place(&self, address: u64, out: &mut String) {
+        escape(self.symbols.text(address).place().as_bytes(), out);
+    }
+
+    /// `NETFILTER_DROP at nft_do_chain+0x1c2`, as far as it is known.
+    pub(super) fn write_drop(&self, reason: Option<u32>, place: Option<u64>, out: &mut String) {
+        if let Some(code) = reason {
+            self.write_reason(code, out);
+        }
+        if let Some(place) = place {
+            out.push_str(if reason.is_some() { " at " } else { "at " });
+            self.write_place(place, out);
+        }
+    }
+
+    /// Module that holds a function.
+    pub(super) fn module(&self, probe: ProbeId) -> Option<&str> {
+        self.probes.get(probe.0 as usize)?.module.as_deref()
+    }
+
+    /// Name of a function or tracepoint.
+    pub(super) fn write_probe(&self, probe: ProbeId, out: &mut String) {
+        if let Some(probe) = self.probes.get(probe.0 as usize) {
+            escape(probe.name.as_bytes(), out);
+        } else {
+            out.push_str("probe#");
+            number::decimal(probe.0, out);
+        }
+    }
 }
 
 /// `--timestamp`
@@ -101,32 +146,19 @@ impl<'a> Row<'a> {
         self.event.caller.filter(|_| self.event.kind == EventKind::Drop)
     }
 
-    /// `NETFILTER_DROP`, or the number of a reason without a name: hexadecimal where its upper half names a subsystem.
+    /// `NETFILTER_DROP`, or the number of a reason without a name.
     pub(super) fn write_reason(&self, code: u32, out: &mut String) {
-        match self.context.reasons.name(code) {
-            Some(name) => escape(name.as_bytes(), out),
-            None if code >> 16 == 0 => number::decimal(code, out),
-            None => {
-                out.push_str("0x");
-                number::hex(code as u64, 1, out);
-            }
-        }
+        self.context.write_reason(code, out);
     }
 
     /// `nft_do_chain+0x1c2`
     pub(super) fn write_place(&self, address: u64, out: &mut String) {
-        escape(self.context.symbols.text(address).place().as_bytes(), out);
+        self.context.write_place(address, out);
     }
 
     /// `NETFILTER_DROP at nft_do_chain+0x1c2`, as far as it is known.
     pub(super) fn write_drop(&self, out: &mut String) {
-        if let Some(code) = self.event.reason {
-            self.write_reason(code, out);
-        }
-        if let Some(place) = self.drop_place() {
-            out.push_str(if self.event.reason.is_some() { " at " } else { "at " });
-            self.write_place(place, out);
-        }
+        self.context.write_drop(self.event.reason, self.drop_place(), out);
     }
 }
 

@@ -5,4 +5,5 @@ pub mod demo;
 pub mod doctor;
 pub mod filter;
 pub mod functions;
+pub mod paths;
 pub mod trace;

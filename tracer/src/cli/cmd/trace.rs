@@ -7,7 +7,7 @@ use crate::{
         Failure,
         args::{self, ColorWhen},
         caller::Caller,
-        colour,
+        colour, group,
         output::Output,
         say::say,
         settings,
@@ -44,7 +44,8 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     }
     let limit = args.output.output_limit_lines.filter(|&lines| lines > 0);
     let ready_file = args.output.ready_file;
-    Ok(stream::run(live, Stream { look, output, limit, ready_file, caller, stop, verbose })?)
+    let stream = Stream { look, output, limit, ready_file, caller, stop, verbose };
+    Ok(if args.output.group { group::run(live, stream)? } else { stream::run(live, stream)? })
 }
 
 fn look(output: &args::Output) -> Result<Look, Failure> {

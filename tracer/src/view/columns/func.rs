@@ -2,7 +2,7 @@
 
 use super::{Column, Context, Object, Row};
 use crate::model::EventKind;
-use crate::view::{Tone, escape, number};
+use crate::view::Tone;
 
 pub(super) struct Func;
 
@@ -45,12 +45,7 @@ impl Column for Func {
 }
 
 fn write_name(row: &Row<'_>, out: &mut String) {
-    if let Some(probe) = row.probe() {
-        escape(probe.name.as_bytes(), out);
-    } else {
-        out.push_str("probe#");
-        number::decimal(row.event.probe.0, out);
-    }
+    row.context.write_probe(row.event.probe, out);
 }
 
 #[cfg(test)]

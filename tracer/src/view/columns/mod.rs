@@ -23,6 +23,8 @@ mod time;
 pub(super) mod tuple;
 
 use super::{Context, Object, Row, Tone};
+pub(super) use time::write_moment;
+pub(super) use tuple::{write_arp, write_tuple};
 
 /// Every column, in the order of their keys in JSON. Text, JSON, `--columns` and completion read this list.
 pub static COLUMNS: &[&dyn Column] = &[

@@ -32,11 +32,9 @@ impl Column for Time {
 
     fn text(&self, row: &Row<'_>, out: &mut String) {
         let time = row.event.time;
-        match (row.context.timestamp, row.context.clock) {
-            (Timestamp::Relative, _) => number::decimal(row.since.unwrap_or(0), out),
-            (Timestamp::Absolute, Some(clock)) => clock.date_time(time, out),
-            (_, Some(clock)) => clock.time(time, out),
-            (_, None) => write_uptime(time, out),
+        match row.context.timestamp {
+            Timestamp::Relative => number::decimal(row.since.unwrap_or(0), out),
+            _ => write_moment(time, row.context, out),
         }
     }
 
@@ -45,6 +43,15 @@ impl Column for Time {
         if let Some(clock) = row.context.clock {
             object.text("wall", |out| clock.rfc3339(row.event.time, out));
         }
+    }
+}
+
+/// Appends a moment: the wall clock's as far as it is known.
+pub(in crate::view) fn write_moment(time: u64, context: &Context<'_>, out: &mut String) {
+    match (context.timestamp, context.clock) {
+        (Timestamp::Absolute, Some(clock)) => clock.date_time(time, out),
+        (_, Some(clock)) => clock.time(time, out),
+        (_, None) => write_uptime(time, out),
     }
 }
 

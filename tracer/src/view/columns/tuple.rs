@@ -54,7 +54,7 @@ pub(in crate::view) fn write_text(headers: &Headers, vlan: Option<(u16, u16)>, t
 /// The same as keys of an object.
 pub(in crate::view) fn write_json(headers: &Headers, vlan: Option<(u16, u16)>, object: &mut Object<'_>) {
     if let Some(flow) = headers.flow() {
-        object.object("tuple", |inner| write_tuple(&flow, headers.origin, inner));
+        object.object("tuple", |inner| write_tuple(&flow, headers.origin == Origin::Socket, inner));
     } else if let Some(arp) = headers.arp() {
         object.object("arp", |inner| write_arp(&arp, inner));
     }
@@ -67,7 +67,8 @@ pub(in crate::view) fn write_json(headers: &Headers, vlan: Option<(u16, u16)>, o
     }
 }
 
-fn write_tuple(found: &Flow, origin: Origin, object: &mut Object<'_>) {
+/// Adds the keys of a flow.
+pub(in crate::view) fn write_tuple(found: &Flow, from_socket: bool, object: &mut Object<'_>) {
     object.text("saddr", |out| flow::write_address(found.source, out));
     object.text("daddr", |out| flow::write_address(found.destination, out));
     object.text("proto", |out| flow::write_protocol(found.protocol, out));
@@ -89,12 +90,13 @@ fn write_tuple(found: &Flow, origin: Origin, object: &mut Object<'_>) {
         }
         Transport::Opaque => {}
     }
-    if origin == Origin::Socket {
+    if from_socket {
         object.text("from", |out| out.push_str("socket"));
     }
 }
 
-fn write_arp(arp: &Arp, object: &mut Object<'_>) {
+/// Adds the keys of an ARP packet.
+pub(in crate::view) fn write_arp(arp: &Arp, object: &mut Object<'_>) {
     object.number("op", arp.operation);
     object.text("sender", |out| flow::write_address(arp.sender.into(), out));
     object.text("sender_mac", |out| flow::write_mac(arp.sender_mac, out));

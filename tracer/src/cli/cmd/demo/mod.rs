@@ -17,7 +17,7 @@ use self::{
 };
 use crate::{
     cli::{
-        Failure, args::ColorWhen, colour, failure::is_refusal, output::is_closed, progress::Progress, say::say,
+        Failure, args::ColorWhen, colour, failure::is_refusal, group, output::is_closed, progress::Progress, say::say,
         settings, signals::Stop,
     },
     collect::{
@@ -27,10 +27,11 @@ use crate::{
     feed::{Live, Options},
     filter,
     kernel::Root,
-    model::{Event, Transport},
+    model::Transport,
     probe::{Modules, Selection},
     symbol::Cache,
-    view::{self, Context, Timestamp},
+    track::{Journey, Tracker},
+    view::{self, Clock, Context, Story, Timestamp},
 };
 
 /// What is shown where tracing is not permitted.
@@ -86,8 +87,8 @@ fn trace_own_packets(backend: Option<Backend>) -> Result<ExitCode, Failure> {
     let backend = live.backend.name();
     say(format_args!("listening at {count} functions and tracepoints ({backend}); sending two packets"));
     sockets.send()?;
-    let events = gather(&mut live.session, &stop)?;
-    match show(&live, &events) {
+    let tracker = gather(&mut live, &stop)?;
+    match show(&live, tracker) {
         Err(error) if is_closed(&error) => {}
         other => other?,
     }
@@ -145,39 +146,43 @@ fn wait_until_attached(session: &mut Session, stop: &Stop) -> bool {
 }
 
 /// Reads the ring until it has been quiet for a while.
-fn gather(session: &mut Session, stop: &Stop) -> Result<Vec<Event>, Failure> {
-    let mut events = Vec::new();
+fn gather(live: &mut Live, stop: &Stop) -> Result<Tracker, Failure> {
+    let mut tracker = Tracker::new(group::limits(live.backend));
+    let session = &mut live.session;
     let mut quiet_since = Instant::now();
     while quiet_since.elapsed() < SETTLING && !stop.requested() {
-        if session.poll(usize::MAX, |record, _| events.extend(record.hit())) > 0 {
+        if session.poll(usize::MAX, |record, probes| tracker.record(&record, probes)) > 0 {
             quiet_since = Instant::now();
         }
         thread::sleep(PAUSE);
     }
     session.stop()?;
-    session.poll(usize::MAX, |record, _| events.extend(record.hit()));
-    events.sort_by_key(|event| event.time);
-    Ok(events)
+    session.poll(usize::MAX, |record, probes| tracker.record(&record, probes));
+    tracker.finish();
+    Ok(tracker)
 }
 
 /// Prints the way of each packet. The two go to different ports, so the port tells them apart.
-fn show(live: &Live, events: &[Event]) -> anyhow::Result<()> {
+fn show(live: &Live, mut tracker: Tracker) -> anyhow::Result<()> {
     let symbols = Cache::new(&live.names.symbols);
-    let context = Context {
+    let clock = Clock::new(Live::clock_offset(), jiff::tz::TimeZone::system());
+    let context = &Context {
         probes: live.session.probes(),
         symbols: &symbols,
         reasons: &live.names.reasons,
         namespaces: &live.names.namespaces,
-        clock: None,
+        clock: Some(&clock),
         metadata: &[],
         timestamp: Timestamp::None,
         tcp_flags: false,
     };
     let style = colour::style(ColorWhen::Auto);
+    let journeys: Vec<Journey> = std::iter::from_fn(|| tracker.next_finished()).collect();
     let mut out = Vec::new();
     for port in [OPEN_PORT, CLOSED_PORT] {
-        let packet: Vec<Event> = events.iter().filter(|event| goes_to(event, port)).cloned().collect();
-        view::packets::packet(&packet, &context, style, &mut out);
+        for journey in journeys.iter().filter(|journey| goes_to(journey, port)) {
+            view::journey::text(&Story { journey, tables: tracker.tables(), context }, style, &mut out);
+        }
         if port == OPEN_PORT {
             out.extend_from_slice(RECEIVED);
         }
@@ -187,7 +192,7 @@ fn show(live: &Live, events: &[Event]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn goes_to(event: &Event, port: u16) -> bool {
-    let transport = event.headers.flow().map(|flow| flow.transport);
+fn goes_to(journey: &Journey, port: u16) -> bool {
+    let transport = journey.title().and_then(|look| look.flow).map(|flow| flow.transport);
     matches!(transport, Some(Transport::Ports { destination, .. }) if destination == port)
 }

@@ -1,0 +1,173 @@
+//! `skbtrail paths`: which ways packets take through the kernel, how many took each, and how long each hop took.
+
+use std::{
+    io::{self, Write as _},
+    ops::ControlFlow,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use crate::{
+    cli::{
+        Failure,
+        args::{ColorWhen, What},
+        caller::Caller,
+        colour,
+        gather::{Gather, Taker},
+        group,
+        progress::Progress,
+        say::say,
+        settings,
+        signals::Stop,
+        stream::{self, Start},
+    },
+    collect::privileges,
+    feed::Live,
+    kernel::Root,
+    model::Probe,
+    symbol::Cache,
+    track::{Journey, PathLimits, Paths, Tables, Tracker},
+    view::{self, Context, Timestamp, paths::Weight},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  skbtrail paths --duration 10 tcp port 443
+  skbtrail paths --packets 1000 --top 3 icmp
+  skbtrail paths --folded=time udp port 53 | flamegraph.pl > paths.svg
+  skbtrail paths --output-json --duration 10 | jq 'select(.type == \"path\") | .packets'
+
+It counts until Ctrl-C, --duration or --packets, then prints, most travelled path first. p50 and p99 are within 3.2 %.";
+
+/// Arguments of `paths`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Packets to count, in the language of pcap-filter(7); all without
+    #[arg(value_name = "FILTER", allow_negative_numbers = true)]
+    filter: Vec<String>,
+    /// What to trace
+    #[command(flatten)]
+    what: What,
+    /// How to print it
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What to print, and when.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
+    /// Print folded stacks, as flame graph tools read them, weighed by packets or by nanoseconds
+    #[arg(long, value_name = "WEIGHT", num_args = 0..=1, require_equals = true, default_missing_value = "packets")]
+    folded: Option<Folded>,
+    /// Print JSON, an object a line (see assets/output-json.md)
+    #[arg(long = "output-json", conflicts_with = "folded")]
+    json: bool,
+    /// Packets through different devices or namespaces take different paths
+    #[arg(long)]
+    by_device: bool,
+    /// Print this many paths of text; 0 all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    top: usize,
+    /// Count for this long once everything is attached, seconds
+    #[arg(long, value_name = "S")]
+    duration: Option<u64>,
+    /// End after this many packets
+    #[arg(long, value_name = "N")]
+    packets: Option<u64>,
+    /// Colours: auto, always or never (NO_COLOR is respected)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: ColorWhen,
+    /// A file to create once everything is attached
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// What folded stacks are weighed by.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Folded {
+    /// Packets that took the path.
+    Packets,
+    /// Nanoseconds until the next hop, of all packets together.
+    Time,
+}
+
+/// Runs the command. All that can be wrong with the arguments is found before anything is attached.
+pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
+    let root = Root::system();
+    let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
+    let mut options = settings::plain_options(&args.what, filter).map_err(Failure::Usage)?;
+    options.filter = settings::filter(&root, &args.filter, &args.what)?;
+    privileges::require()?;
+    let stop = Stop::install()?;
+    let live = Live::start(&root, options)?;
+    let caller = Caller::adopt();
+    privileges::drop_all_but_needed()?;
+    for note in &live.notes {
+        say(note);
+    }
+    let ready_file = args.output.ready_file.clone();
+    let start = Start::new(live.backend.name(), Progress::beside_events(), ready_file, caller, verbose);
+    Ok(count(live, start, &stop, &args.output)?)
+}
+
+fn count(mut live: Live, mut start: Start, stop: &Stop, output: &Output) -> anyhow::Result<ExitCode> {
+    let path_limits = PathLimits { by_device: output.by_device, ..PathLimits::default() };
+    let mut counter = Counter { paths: Paths::new(path_limits), left: output.packets.unwrap_or(u64::MAX).max(1) };
+    let limits = group::limits(live.backend);
+    let mut gather = Gather::new(Tracker::new(limits), &mut counter);
+    let duration = output.duration.map(Duration::from_secs);
+    let outcome = gather.run(&mut live.session, &mut start, stop, duration);
+    let tracker = gather.tracker;
+    let printed = outcome.and_then(|()| print(&live, &counter.paths, tracker.tables(), output));
+    group::say_tally(tracker.tally(), limits);
+    stream::finish(&live.session, tracker.tally().hops - counter.paths.hops(), printed)
+}
+
+fn print(live: &Live, paths: &Paths, tables: &Tables, output: &Output) -> anyhow::Result<()> {
+    let symbols = Cache::new(&live.names.symbols);
+    let context = Context {
+        probes: live.session.probes(),
+        symbols: &symbols,
+        reasons: &live.names.reasons,
+        namespaces: &live.names.namespaces,
+        clock: None,
+        metadata: &[],
+        timestamp: Timestamp::None,
+        tcp_flags: false,
+    };
+    let profile = view::paths::Profile { paths, tables, context: &context };
+    let mut out = Vec::new();
+    let top = if output.top == 0 { usize::MAX } else { output.top };
+    match output.folded {
+        Some(Folded::Packets) => view::paths::folded(&profile, Weight::Packets, &mut out),
+        Some(Folded::Time) => view::paths::folded(&profile, Weight::Time, &mut out),
+        None if output.json => view::paths::json(&profile, &mut out),
+        None => view::paths::text(&profile, top, colour::style(output.color), &mut out),
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&out).and_then(|()| stdout.flush()).context("failed to write to stdout")
+}
+
+/// Counts packets until there are enough.
+struct Counter {
+    paths: Paths,
+    left: u64,
+}
+
+impl Taker for Counter {
+    fn take(&mut self, journey: &Journey, _: &Tables, _: &[Probe]) -> ControlFlow<()> {
+        self.paths.add(journey);
+        self.left -= 1;
+        if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn flush(&mut self, _: &Start) -> anyhow::Result<()> {
+        Ok(())
+    }
+}

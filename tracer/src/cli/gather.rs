@@ -1,0 +1,115 @@
+//! Drives a running trace into a tracker until a signal, a time limit or whoever takes the journeys ends it.
+
+use std::{
+    ops::ControlFlow,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{signals::Stop, stream::Start};
+use crate::{
+    collect::Session,
+    feed::{Poll, Source},
+    model::Probe,
+    track::{Journey, Tables, Tracker},
+};
+
+/// Records handled before signals and attaching are looked at.
+const BATCH: usize = 4096;
+/// Pause after the ring was found empty; it doubles up to the longest while nothing happens.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes journeys, as they end.
+pub(crate) trait Taker {
+    /// A journey with what its numbers refer to. After a break no more are taken.
+    fn take(&mut self, journey: &Journey, tables: &Tables, probes: &[Probe]) -> ControlFlow<()>;
+
+    /// A batch is through: what was gathered may be written.
+    fn flush(&mut self, start: &Start) -> anyhow::Result<()>;
+}
+
+/// A tracker between a source and a taker.
+pub(crate) struct Gather<'a> {
+    pub(crate) tracker: Tracker,
+    pub(crate) taker: &'a mut dyn Taker,
+    done: bool,
+}
+
+impl<'a> Gather<'a> {
+    pub(crate) fn new(tracker: Tracker, taker: &'a mut dyn Taker) -> Self {
+        Self { tracker, taker, done: false }
+    }
+
+    /// Follows the trace to its end; `duration` counts from the moment at which everything is attached.
+    pub(crate) fn run(
+        &mut self,
+        session: &mut Session,
+        start: &mut Start,
+        stop: &Stop,
+        duration: Option<Duration>,
+    ) -> anyhow::Result<()> {
+        let followed = self.follow(session, start, stop, duration);
+        start.progress.close();
+        followed?;
+        session.stop()?;
+        while !self.done && self.poll(session) > 0 {
+            self.taker.flush(start)?;
+        }
+        self.tracker.finish();
+        self.hand_on(session.probes());
+        self.taker.flush(start)
+    }
+
+    fn follow(
+        &mut self,
+        session: &mut Session,
+        start: &mut Start,
+        stop: &Stop,
+        duration: Option<Duration>,
+    ) -> anyhow::Result<()> {
+        let mut pause = SHORTEST_PAUSE;
+        let mut deadline = None;
+        while !self.done && !stop.requested() {
+            start.update(session)?;
+            if start.is_done() && deadline.is_none() {
+                deadline = duration.and_then(|duration| Instant::now().checked_add(duration));
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+            let taken = self.poll(session);
+            self.taker.flush(start)?;
+            pause = if taken > 0 { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            if taken < BATCH {
+                session.check()?;
+                thread::sleep(pause);
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles a batch of the records that wait; returns how many these were.
+    fn poll(&mut self, source: &mut dyn Source) -> usize {
+        let now = source.now();
+        let tracker = &mut self.tracker;
+        let taken = match source.poll(BATCH, &mut |record, probes| tracker.record(&record, probes)) {
+            Poll::Taken(taken) => taken,
+            Poll::End => 0,
+        };
+        // Read before the ring was: what comes later is younger.
+        if let Some(now) = now.filter(|_| taken == 0) {
+            self.tracker.tick(now);
+        }
+        self.hand_on(source.probes());
+        taken
+    }
+
+    fn hand_on(&mut self, probes: &[Probe]) {
+        while !self.done
+            && let Some(journey) = self.tracker.next_finished()
+        {
+            self.done = self.taker.take(&journey, self.tracker.tables(), probes).is_break();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `trace --group`: a block for each packet when it has reached its end.
+
+use std::{ops::ControlFlow, process::ExitCode};
+
+use super::{
+    gather::{Gather, Taker},
+    output::Output,
+    progress::Progress,
+    say::say,
+    stream::{self, Look, Start, Stream},
+};
+use crate::{
+    collect::session::Backend,
+    feed::{Live, Names},
+    model::Probe,
+    symbol::Cache,
+    track::{Journey, Limits, Tables, Tally, Tracker},
+    view::{self, Clock, Story},
+};
+
+/// Runs the trace to its end and says on stderr what became of its events.
+pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
+    let Live { mut session, names, backend, .. } = live;
+    let Stream { look, output, limit, ready_file, caller, stop, verbose } = stream;
+    let mut blocks = Blocks {
+        names: &names,
+        look: &look,
+        symbols: Cache::new(&names.symbols),
+        clock: Clock::new(Live::clock_offset(), jiff::tz::TimeZone::system()),
+        output,
+        buffer: Vec::new(),
+        left: limit.unwrap_or(u64::MAX),
+        unwritten: 0,
+        written: 0,
+    };
+    let limits = limits(backend);
+    let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
+    let mut gather = Gather::new(Tracker::new(limits), &mut blocks);
+    let outcome = gather.run(&mut session, &mut start, &stop, None);
+    let tally = gather.tracker.tally();
+    say_tally(tally, limits);
+    stream::finish(&session, tally.hops - blocks.written, outcome)
+}
+
+/// What the tracker may hold, and for how long.
+pub(crate) fn limits(backend: Backend) -> Limits {
+    if backend == Backend::Tracepoint { Limits::tracepoints() } else { Limits::default() }
+}
+
+/// Says what the reader could not see in the packets themselves.
+pub(crate) fn say_tally(tally: Tally, limits: Limits) {
+    let Tally { journeys, evicted, idle, left_out, .. } = tally;
+    if evicted + left_out > 0 {
+        say(format_args!(
+            "{evicted} of {journeys} packets given up to make room, {left_out} hits left out of packets that were too long; \
+             a narrower filter needs less room"
+        ));
+    }
+    if idle > 0 {
+        let seconds = limits.idle / 1_000_000_000;
+        say(format_args!("{idle} of {journeys} packets were let go after {seconds} s of silence"));
+    }
+}
+
+/// Blocks of packets on their way to the output.
+struct Blocks<'a> {
+    names: &'a Names,
+    look: &'a Look,
+    symbols: Cache<'a>,
+    clock: Clock,
+    output: Output,
+    buffer: Vec<u8>,
+    /// Packets that may still be shown.
+    left: u64,
+    /// Hits in the buffer, and hits that the output has taken.
+    unwritten: u64,
+    written: u64,
+}
+
+impl Taker for Blocks<'_> {
+    fn take(&mut self, journey: &Journey, tables: &Tables, probes: &[Probe]) -> ControlFlow<()> {
+        let context = &stream::context(self.names, self.look, &self.clock, &self.symbols, probes);
+        let story = Story { journey, tables, context };
+        if self.look.json {
+            view::journey::json(&story, &mut self.buffer);
+        } else {
+            view::journey::text(&story, self.look.style, &mut self.buffer);
+            self.buffer.push(b'\n');
+        }
+        self.unwritten += journey.hops.len() as u64;
+        self.left -= 1;
+        if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn flush(&mut self, start: &Start) -> anyhow::Result<()> {
+        if !self.buffer.is_empty() {
+            start.progress.around(|| self.output.write(&self.buffer))?;
+            self.buffer.clear();
+            self.written += std::mem::take(&mut self.unwritten);
+        }
+        Ok(())
+    }
+}

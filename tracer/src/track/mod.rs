@@ -1,0 +1,31 @@
+//! Records to journeys, journeys to paths, and where two sets of paths part.
+//!
+//! All of it is pure: time comes from the records, names from the layers above. Memory is bounded by [`Limits`], whatever
+//! is fed, and what there is no room for is counted. A journey is made of [`Hop`]s of 48 bytes, which an event and a row of
+//! a recording become alike.
+
+mod diff;
+mod histogram;
+mod hop;
+mod journey;
+mod look;
+mod outline;
+mod paths;
+mod rules;
+mod tables;
+#[cfg(test)]
+pub(crate) mod testing;
+mod tracker;
+mod verdict;
+
+pub use diff::{Difference, Moved, Next, Side, Stop, Way, diff};
+pub use histogram::Histogram;
+pub use hop::Hop;
+pub use journey::{Identity, Journey, State, Strand};
+pub use look::{Changed, Look};
+pub use outline::Item;
+pub use paths::{Ending, Path, PathLimits, Paths, Place, Step};
+pub use rules::{RULES, Role, Roles, Taker, xdp};
+pub use tables::{Device, DeviceId, NetnsId, Tables, TaskId};
+pub use tracker::{Limits, Tally, Tracker};
+pub use verdict::{Verdict, judge};
