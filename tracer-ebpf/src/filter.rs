@@ -150,6 +150,7 @@ extern "C" fn turn(_index: u64, run: *mut Run<'_>) -> u64 {
     let Some(node) = run.judged.program.nodes.get(run.next as usize) else { return 1 };
     let outcome = node.step(&mut run.judged, &mut run.registers);
     // Laundered, so that the verifier finds the next turn like this one.
+    run.judged.launder();
     let zero = run.judged.program.zero as u32;
     match outcome {
         Ok(next) => {

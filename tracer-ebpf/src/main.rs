@@ -81,7 +81,7 @@ function_probe!(freeing_arg1, 0, core::convert::identity, 1);
 pub fn judge(context: ProbeContext) -> u32 {
     let Some(found) = FOUND.get(0).copied() else { return 0 };
     let Some(program) = filter::in_force() else { return 0 };
-    let mut hit = Hit::new(context.as_ptr(), found.skb, kind::CALL, NO_PROBE);
+    let mut hit = Hit::new(context.as_ptr(), found.skb, kind::CALL, NO_PROBE | program.zero as u32);
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
     hit.argument = found.argument as u32;
