@@ -6,4 +6,5 @@ mod capture;
 mod cli;
 mod filter;
 mod object;
+mod recording;
 mod tidy;

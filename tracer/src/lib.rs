@@ -11,7 +11,7 @@
 //! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya`; all `unsafe` is here, but for one ioctl in `kernel::netns` |
 //! | [`track`] | records to journeys and paths, and how two sets of them differ | pure: time comes from the records; memory is bounded, and what it cost is counted |
 //! | [`symbol`] | addresses to names | an unknown address is shown as a number |
-//! | [`record`] | files of packets | what a file claims is checked; what cannot be read is said |
+//! | [`record`] | recordings and foreign captures | a file that is read is foreign: lengths are checked, memory is bounded |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
 //! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
 //! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |

@@ -18,7 +18,8 @@ Examples:
   skbtrail doctor                                    what works on this machine
   skbtrail trace host 10.0.0.7 and tcp port 443      one line for each function that a matching packet passes
   skbtrail trace --filter-netns web --filter-ifname eth0 --output-json icmp
-  skbtrail paths --duration 10 tcp port 443          which ways packets take, and how long each hop takes";
+  skbtrail paths --duration 10 tcp port 443          which ways packets take, and how long each hop takes
+  skbtrail record -o web.pcapng tcp port 443         the same into a file, for `skbtrail replay` and for Wireshark";
 
 /// Follows every packet through the Linux kernel of this machine.
 #[derive(Debug, Parser)]
@@ -39,6 +40,14 @@ pub enum Command {
     Trace(Box<Trace>),
     /// Count packets by the path they take: the functions they pass, how many packets, how long each hop takes
     Paths(Box<cmd::paths::Args>),
+    /// Write the hits to a file that skbtrail replays and Wireshark opens
+    Record(Box<cmd::record::Args>),
+    /// Print what was recorded, as `trace` would have printed it
+    Replay(Box<cmd::replay::Args>),
+    /// Say what is in a recording
+    Info(cmd::info::Args),
+    /// Write what was recorded as rows for databases, or as a plain capture
+    Export(cmd::export::Args),
     /// Show what skbtrail does, on packets that it sends itself in namespaces of its own
     Demo(cmd::demo::Args),
     /// List the functions that can be probed
@@ -89,6 +98,21 @@ pub struct Trace {
     /// How to print it
     #[command(flatten)]
     pub output: Output,
+    /// What only a running trace has
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// What only a running trace has.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct Run {
+    /// Record the run too, into a new file (see `skbtrail record`)
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// A file to create once everything is attached
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
 }
 
 /// Which functions and packets.
@@ -153,7 +177,7 @@ pub struct Output {
     #[arg(long)]
     pub output_json: bool,
     /// Print a block for each packet when it has reached its end: its hops, what changed, what became of it
-    #[arg(long, conflicts_with_all = ["columns", "output_caller", "output_stack", "output_packet", "output_skb_metadata"])]
+    #[arg(long, conflicts_with_all = ["record", "columns", "output_caller", "output_stack", "output_packet", "output_skb_metadata"])]
     pub group: bool,
     /// Columns to print, for text and JSON
     #[arg(long, value_name = "NAME,…")]
@@ -200,9 +224,6 @@ pub struct Output {
     /// Colours: auto, always or never (NO_COLOR is respected)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
-    /// A file to create once everything is attached
-    #[arg(long, value_name = "FILE")]
-    pub ready_file: Option<PathBuf>,
 }
 
 /// When to use colours.

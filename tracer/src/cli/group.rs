@@ -6,8 +6,9 @@ use super::{
     gather::{Gather, Taker},
     output::Output,
     progress::Progress,
+    rows::{Look, context},
     say::say,
-    stream::{self, Look, Start, Stream},
+    stream::{self, Start, Stream},
 };
 use crate::{
     collect::session::Backend,
@@ -21,7 +22,7 @@ use crate::{
 /// Runs the trace to its end and says on stderr what became of its events.
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Stream { look, output, limit, ready_file, caller, stop, verbose } = stream;
+    let Stream { look, output, recorder: _, limit, ready_file, caller, stop, verbose } = stream;
     let mut blocks = Blocks {
         names: &names,
         look: &look,
@@ -79,7 +80,7 @@ struct Blocks<'a> {
 
 impl Taker for Blocks<'_> {
     fn take(&mut self, journey: &Journey, tables: &Tables, probes: &[Probe]) -> ControlFlow<()> {
-        let context = &stream::context(self.names, self.look, &self.clock, &self.symbols, probes);
+        let context = &context(self.names, self.look, &self.clock, &self.symbols, probes);
         let story = Story { journey, tables, context };
         if self.look.json {
             view::journey::json(&story, &mut self.buffer);

@@ -12,6 +12,8 @@ mod gather;
 mod group;
 mod output;
 mod progress;
+mod recorder;
+mod rows;
 mod say;
 mod settings;
 mod signals;
@@ -58,6 +60,19 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             drop(out);
             cmd::paths::run(&paths, args.verbose)
         }
+        Command::Record(record) => {
+            drop(out);
+            cmd::record::run(*record, args.verbose)
+        }
+        Command::Replay(replay) => {
+            drop(out);
+            cmd::replay::run(&replay)
+        }
+        Command::Export(export) => {
+            drop(out);
+            cmd::export::run(&export)
+        }
+        Command::Info(info) => quiet_if_closed(cmd::info::run(&info, &mut out)),
         Command::Demo(demo) => {
             drop(out);
             cmd::demo::run(&demo)

@@ -129,7 +129,7 @@ impl Rotating {
 }
 
 /// The file, empty, and whether it is one: a device, a pipe or a terminal is taken as it is.
-fn create(caller: Caller, path: &Path) -> anyhow::Result<(File, bool)> {
+pub(crate) fn create(caller: Caller, path: &Path) -> anyhow::Result<(File, bool)> {
     let failed = || format!("failed to open `{}`", path.display());
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(PRIVATE);

@@ -32,6 +32,11 @@ impl Progress {
         }
     }
 
+    /// It is shown.
+    pub(crate) fn is_open(&self) -> bool {
+        self.bar.is_some()
+    }
+
     /// Takes the bar away.
     pub(crate) fn close(&mut self) {
         if let Some(bar) = self.bar.take() {

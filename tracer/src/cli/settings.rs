@@ -79,19 +79,31 @@ fn place(root: &Root, what: &What) -> Result<Option<u32>, netns::Error> {
     Ok(Some(namespace.inode))
 }
 
-/// What to have the kernel do.
-pub(crate) fn options(what: &What, output: &Output, filter: Compiled) -> anyhow::Result<Options> {
-    Ok(Options {
+/// What to read with each hit beyond what every hit has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    /// Return addresses.
+    pub(crate) caller: bool,
+    /// Kernel stacks.
+    pub(crate) stack: bool,
+    /// Packet bytes.
+    pub(crate) packet_bytes: u32,
+    /// Member chains.
+    pub(crate) metadata: Vec<String>,
+}
+
+/// What the columns to print need.
+pub(crate) fn extra(output: &Output) -> anyhow::Result<Extra> {
+    Ok(Extra {
         caller: output.output_caller || wants(output, "caller"),
         stack: output.output_stack || wants(output, "stack"),
         packet_bytes: packet_bytes(output)?,
         metadata: output.output_skb_metadata.clone(),
-        ..plain_options(what, filter)?
     })
 }
 
-/// The same without anything beyond the hits themselves.
-pub(crate) fn plain_options(what: &What, filter: Compiled) -> anyhow::Result<Options> {
+/// What to have the kernel do.
+pub(crate) fn options(what: &What, extra: Extra, filter: Compiled) -> anyhow::Result<Options> {
     Ok(Options {
         backend: what.backend.as_deref().map(backend).transpose()?,
         selection: Selection::new(what.filter_func.as_deref())
@@ -102,11 +114,11 @@ pub(crate) fn plain_options(what: &What, filter: Compiled) -> anyhow::Result<Opt
         follow: !what.no_track,
         sample: sample(what)?,
         most_packets: what.limit_packets.unwrap_or(0),
-        caller: false,
-        stack: false,
+        caller: extra.caller,
+        stack: extra.stack,
         hide_own: true,
-        packet_bytes: 0,
-        metadata: Vec::new(),
+        packet_bytes: extra.packet_bytes,
+        metadata: extra.metadata,
         ring_bytes: ring_bytes(what.ring_size)?,
     })
 }

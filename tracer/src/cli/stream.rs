@@ -1,6 +1,6 @@
-//! Drives a running trace into an output until a signal, a limit or the output itself ends it.
+//! Drives a running trace into rows, a recording or both, until a signal, a limit or one of them ends it.
 
-use std::{collections::HashMap, fs::File, path::PathBuf, process::ExitCode, thread, time::Duration};
+use std::{fs::File, path::PathBuf, process::ExitCode, thread, time::Duration};
 
 use anyhow::Context as _;
 
@@ -8,40 +8,22 @@ use super::{
     caller::Caller,
     output::{Output, is_closed},
     progress::Progress,
+    recorder::Recorder,
+    rows::{Look, Rows},
     say::say,
     signals::Stop,
 };
 use crate::{
     collect::Session,
     feed::{Live, Names},
-    model::{Event, Probe, Record},
-    symbol::Cache,
-    view::{self, Clock, Context, Printer, Row, Style, Timestamp, columns::Column},
+    model::Record,
 };
 
 /// Events handled before signals and attaching are looked at.
 const BATCH: usize = 4096;
-/// Bytes of rows gathered before they are written, while more events wait.
-const GATHERED: usize = 256 << 10;
 /// Pause after the ring was found empty; it doubles up to the longest while nothing happens.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-
-/// How rows look.
-pub(crate) struct Look {
-    /// Columns, in their order.
-    pub(crate) columns: Vec<&'static dyn Column>,
-    /// JSON instead of text.
-    pub(crate) json: bool,
-    /// How text shows the time.
-    pub(crate) timestamp: Timestamp,
-    /// Text shows the flags of TCP.
-    pub(crate) tcp_flags: bool,
-    /// Member chains as typed.
-    pub(crate) metadata: Vec<String>,
-    /// With colours or without.
-    pub(crate) style: Style,
-}
 
 /// Where rows go, and what ends the run.
 pub(crate) struct Stream {
@@ -49,6 +31,8 @@ pub(crate) struct Stream {
     pub(crate) look: Look,
     /// Where they go.
     pub(crate) output: Output,
+    /// Takes all records too.
+    pub(crate) recorder: Option<Recorder>,
     /// Rows after which the run ends.
     pub(crate) limit: Option<u64>,
     /// File to create once everything is attached.
@@ -61,62 +45,78 @@ pub(crate) struct Stream {
     pub(crate) verbose: bool,
 }
 
-/// What the rows are made with.
-struct Rows<'a> {
-    printer: Printer,
-    symbols: Cache<'a>,
+/// A run without rows.
+pub(crate) struct Recording {
+    /// Takes all records.
+    pub(crate) recorder: Recorder,
+    /// Hits after which the run ends; below as in [`Stream`].
+    pub(crate) limit: Option<u64>,
+    pub(crate) ready_file: Option<PathBuf>,
+    pub(crate) caller: Caller,
+    pub(crate) stop: Stop,
+    pub(crate) verbose: bool,
+}
+
+/// What takes the events.
+struct Sinks<'a> {
+    rows: Option<Rows<'a>>,
+    recorder: Option<Recorder>,
     names: &'a Names,
-    look: &'a Look,
-    clock: Clock,
-    buffer: Vec<u8>,
-    /// Rows that may be made in all.
-    limit: u64,
-    /// Rows made so far.
-    made: u64,
-    /// Those of them that still are in the buffer.
-    unwritten: u64,
+    /// Hits that may still be taken.
+    left: u64,
 }
 
 /// Runs the trace to its end and says on stderr what became of its events.
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Stream { look, mut output, limit, ready_file, caller, stop, verbose } = stream;
-    let mut rows = Rows::new(&names, &look, limit, session.probes());
-    rows.header();
-    let progress = Progress::beside_events();
-    let mut start = Start::new(backend.name(), progress, ready_file, caller, verbose);
-    let followed = rows
-        .write(&mut output, &start.progress)
-        .and_then(|()| follow(&mut session, &mut rows, &mut start, &mut output, &stop));
-    start.progress.close();
-    let stopped = followed.and(session.stop().map_err(Into::into));
-    // What is in the ring is still printed, unless a limit or the output has ended the run.
-    let outcome = stopped.and_then(|()| {
-        while rows.take(&mut session) > 0 {
-            rows.write(&mut output, &start.progress)?;
-        }
-        rows.write(&mut output, &start.progress)
-    });
-    finish(&session, rows.unwritten, outcome)
+    let Stream { look, output, recorder, limit, ready_file, caller, stop, verbose } = stream;
+    let rows = Some(Rows::new(&names, &look, Live::clock_offset(), session.probes(), output));
+    let mut sinks = Sinks { rows, recorder, names: &names, left: limit.unwrap_or(u64::MAX) };
+    let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
+    drive(&mut session, &mut sinks, &mut start, &stop)
 }
 
-/// Prints events as they come, until a limit is reached or a signal comes. Some rows may be left in the buffer.
-fn follow(
-    session: &mut Session,
-    rows: &mut Rows<'_>,
-    start: &mut Start,
-    output: &mut Output,
-    stop: &Stop,
-) -> anyhow::Result<()> {
+/// The same, into a recording alone.
+pub(crate) fn record(live: Live, recording: Recording) -> anyhow::Result<ExitCode> {
+    let Live { mut session, names, backend, .. } = live;
+    let Recording { recorder, limit, ready_file, caller, stop, verbose } = recording;
+    let left = limit.unwrap_or(u64::MAX);
+    let mut sinks = Sinks { rows: None, recorder: Some(recorder), names: &names, left };
+    let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
+    drive(&mut session, &mut sinks, &mut start, &stop)
+}
+
+fn drive(session: &mut Session, sinks: &mut Sinks<'_>, start: &mut Start, stop: &Stop) -> anyhow::Result<ExitCode> {
+    let followed = sinks.write(session, &start.progress).and_then(|()| follow(session, sinks, start, stop));
+    start.progress.close();
+    let stopped = followed.and(session.stop().map_err(Into::into));
+    // What is in the ring is still taken, unless a limit or the output has ended the run.
+    let outcome = stopped.and_then(|()| {
+        while sinks.take(session) > 0 {
+            sinks.write(session, &start.progress)?;
+        }
+        sinks.write(session, &start.progress)
+    });
+    let (closed, unwritten) = sinks.close(session);
+    // Neither the rows nor the recording may have failed; a reader of the rows that has seen enough is no failure.
+    let outcome = match outcome {
+        Err(error) if is_closed(&error) => closed,
+        outcome => outcome.and(closed),
+    };
+    finish(session, unwritten, outcome)
+}
+
+/// Takes events as they come, until a limit is reached or a signal comes. Some rows may be left in the buffer.
+fn follow(session: &mut Session, sinks: &mut Sinks<'_>, start: &mut Start, stop: &Stop) -> anyhow::Result<()> {
     let mut pause = SHORTEST_PAUSE;
-    while rows.left() > 0 && !stop.requested() {
+    while !sinks.have_enough() && !stop.requested() {
         start.update(session)?;
-        let taken = rows.take(session);
-        if taken < BATCH || rows.buffer.len() >= GATHERED {
-            rows.write(output, &start.progress)?;
+        let taken = sinks.take(session);
+        if taken < BATCH || sinks.are_full() {
+            sinks.write(session, &start.progress)?;
         }
         pause = if taken > 0 { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-        if taken < BATCH && rows.left() > 0 {
+        if taken < BATCH && !sinks.have_enough() {
             session.check()?;
             thread::sleep(pause);
         }
@@ -139,86 +139,49 @@ pub(super) fn finish(session: &Session, unwritten: u64, outcome: anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-impl<'a> Rows<'a> {
-    fn new(names: &'a Names, look: &'a Look, limit: Option<u64>, probes: &[Probe]) -> Self {
-        let symbols = Cache::new(&names.symbols);
-        let clock = Clock::new(Live::clock_offset(), jiff::tz::TimeZone::system());
-        let columns = &look.columns;
-        let printer = if look.json {
-            Printer::Json(view::json::Printer::new(columns))
-        } else {
-            Printer::Text(view::text::Printer::new(
-                columns,
-                &context(names, look, &clock, &symbols, probes),
-                look.style,
-            ))
-        };
-        Self {
-            printer,
-            symbols,
-            names,
-            look,
-            clock,
-            limit: limit.unwrap_or(u64::MAX),
-            made: 0,
-            unwritten: 0,
-            buffer: Vec::new(),
-        }
-    }
-
-    fn header(&mut self) {
-        self.printer.header(&mut self.buffer);
-    }
-
-    fn left(&self) -> u64 {
-        self.limit - self.made
-    }
-
-    /// Makes rows of a batch of the events that wait; returns how many these were.
+impl Sinks<'_> {
+    /// Takes a batch of the records that wait; returns how many these were.
     fn take(&mut self, session: &mut Session) -> usize {
-        let most = BATCH.min(usize::try_from(self.left()).unwrap_or(BATCH));
+        let Self { rows, recorder, names, left } = self;
+        let most = BATCH.min(usize::try_from(*left).unwrap_or(BATCH));
         session.poll(most, |record, probes| {
+            if let Some(recorder) = recorder {
+                recorder.add(&record, &names.naming(probes));
+            }
             if let Record::Hit(event) = record {
-                self.add(&event, probes);
+                *left -= 1;
+                if let Some(rows) = rows {
+                    rows.add(&event, probes);
+                }
             }
         })
     }
 
-    fn add(&mut self, event: &Event, probes: &[Probe]) {
-        let context = context(self.names, self.look, &self.clock, &self.symbols, probes);
-        self.printer.event(&Row::new(event, &context), &mut self.buffer);
-        self.made += 1;
-        self.unwritten += 1;
+    /// Brings the recording to its end; with what could not be written, of the rows or of it.
+    fn close(&mut self, session: &Session) -> (anyhow::Result<()>, u64) {
+        let rows = self.rows.as_ref().map_or(0, Rows::unwritten);
+        let Some(recorder) = &mut self.recorder else { return (Ok(()), rows) };
+        let naming = self.names.naming(session.probes());
+        let closed =
+            session.counts().map_err(Into::into).and_then(|counts| recorder.finish(&naming, &counts.without(rows)));
+        recorder.report();
+        (closed, rows.max(recorder.unwritten()))
     }
 
-    fn write(&mut self, output: &mut Output, progress: &Progress) -> anyhow::Result<()> {
-        if !self.buffer.is_empty() {
-            progress.around(|| output.write(&self.buffer))?;
-            self.buffer.clear();
-            self.unwritten = 0;
+    fn have_enough(&self) -> bool {
+        self.left == 0 || self.recorder.as_ref().is_some_and(Recorder::is_done)
+    }
+
+    fn are_full(&self) -> bool {
+        self.rows.as_ref().is_some_and(Rows::is_full) || self.recorder.as_ref().is_some_and(Recorder::is_full)
+    }
+
+    fn write(&mut self, session: &Session, progress: &Progress) -> anyhow::Result<()> {
+        if let Some(recorder) = &mut self.recorder {
+            let naming = self.names.naming(session.probes());
+            recorder.write(&naming, || session.counts().ok(), progress)?;
         }
-        Ok(())
-    }
-}
-
-/// What rows and blocks are named by.
-pub(super) fn context<'a>(
-    names: &'a Names,
-    look: &'a Look,
-    clock: &'a Clock,
-    symbols: &'a Cache<'a>,
-    probes: &'a [Probe],
-) -> Context<'a> {
-    let namespaces: &HashMap<u32, String> = &names.namespaces;
-    Context {
-        probes,
-        symbols,
-        reasons: &names.reasons,
-        namespaces,
-        clock: Some(clock),
-        metadata: &look.metadata,
-        timestamp: look.timestamp,
-        tcp_flags: look.tcp_flags,
+        self.rows.as_mut().map_or(Ok(()), |rows| rows.write(progress))
     }
 }
 

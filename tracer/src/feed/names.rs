@@ -8,6 +8,8 @@ use std::{
 
 use crate::{
     kernel::{btf::Chain, kallsyms::SymbolTable},
+    model::Probe,
+    record::Naming,
     symbol::{Symbol, Symbols},
 };
 
@@ -19,8 +21,26 @@ pub struct Names {
     pub namespaces: HashMap<u32, String>,
     /// Member chains that are read with each event.
     pub chains: Vec<Chain>,
-    /// Symbols, read when the first address has to be named.
-    pub symbols: LazySymbols,
+    /// Names of addresses.
+    pub symbols: Box<dyn Symbols>,
+}
+
+impl Names {
+    /// Names nothing.
+    pub fn empty() -> Self {
+        Self {
+            reasons: HashMap::new(),
+            namespaces: HashMap::new(),
+            chains: Vec::new(),
+            symbols: Box::new(LazySymbols::new(None)),
+        }
+    }
+
+    /// The same for whoever writes a recording.
+    pub fn naming<'a>(&'a self, probes: &'a [Probe]) -> Naming<'a> {
+        let Self { reasons, namespaces, symbols, .. } = self;
+        Naming { probes, reasons, namespaces, symbols: symbols.as_ref() }
+    }
 }
 
 /// The kernel's symbols, read at the first question; the file was opened before privileges were dropped.

@@ -9,7 +9,7 @@ use super::{journey::Branch, packet::Headers};
 pub struct ProbeId(pub u32);
 
 /// A function or tracepoint that can report hits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Probe {
     /// Function name, or `group:event` of a tracepoint.
     pub name: String,

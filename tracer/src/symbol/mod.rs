@@ -13,6 +13,12 @@ pub trait Symbols {
     fn resolve(&self, address: u64) -> Option<Symbol<'_>>;
 }
 
+impl<T: Symbols + ?Sized> Symbols for Box<T> {
+    fn resolve(&self, address: u64) -> Option<Symbol<'_>> {
+        (**self).resolve(address)
+    }
+}
+
 /// A place in a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol<'a> {

@@ -12,6 +12,7 @@ pub mod columns;
 pub mod diff;
 mod duration;
 mod escape;
+pub mod export;
 mod flow;
 mod gaps;
 pub mod journey;

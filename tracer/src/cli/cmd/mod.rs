@@ -3,7 +3,11 @@
 pub mod completions;
 pub mod demo;
 pub mod doctor;
+pub mod export;
 pub mod filter;
 pub mod functions;
+pub mod info;
 pub mod paths;
+pub mod record;
+pub mod replay;
 pub mod trace;

@@ -21,7 +21,7 @@ use crate::{
         group,
         progress::Progress,
         say::say,
-        settings,
+        settings::{self, Extra},
         signals::Stop,
         stream::{self, Start},
     },
@@ -101,7 +101,7 @@ enum Folded {
 pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     let root = Root::system();
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
-    let mut options = settings::plain_options(&args.what, filter).map_err(Failure::Usage)?;
+    let mut options = settings::options(&args.what, Extra::default(), filter).map_err(Failure::Usage)?;
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
     let stop = Stop::install()?;

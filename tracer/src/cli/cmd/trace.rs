@@ -9,10 +9,12 @@ use crate::{
         caller::Caller,
         colour, group,
         output::Output,
+        recorder::{self, Recorder},
+        rows::Look,
         say::say,
         settings,
         signals::Stop,
-        stream::{self, Look, Stream},
+        stream::{self, Stream},
     },
     collect::privileges,
     feed::Live,
@@ -24,7 +26,8 @@ use crate::{
 pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     let root = Root::system();
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
-    let mut options = settings::options(&args.what, &args.output, filter).map_err(Failure::Usage)?;
+    let extra = settings::extra(&args.output).map_err(Failure::Usage)?;
+    let mut options = settings::options(&args.what, extra.clone(), filter).map_err(Failure::Usage)?;
     let look = look(&args.output)?;
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
@@ -32,23 +35,38 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     let live = Live::start(&root, options)?;
     let caller = Caller::adopt();
     // An older file is not emptied before it is certain that there is something to put into it.
-    let output = Output::open(
-        caller,
-        args.output.output_file.as_deref(),
-        args.output.output_file_max_size,
-        args.output.output_file_max_backups,
-    )?;
+    let output = output(caller, &args.output)?;
+    let plan = args.run.record.map(|path| recorder::Plan {
+        path,
+        rotation: recorder::Rotation::default(),
+        flight: None,
+        settings: recorder::settings(&extra),
+        start: recorder::start(&live, &args.filter, &extra),
+    });
+    let recorder =
+        plan.map(|plan| Recorder::start(plan, caller, &live.names.naming(live.session.probes()))).transpose()?;
     privileges::drop_all_but_needed()?;
     for note in &live.notes {
         say(note);
     }
-    let limit = args.output.output_limit_lines.filter(|&lines| lines > 0);
-    let ready_file = args.output.ready_file;
-    let stream = Stream { look, output, limit, ready_file, caller, stop, verbose };
+    let limit = limit(&args.output);
+    let ready_file = args.run.ready_file;
+    let stream = Stream { look, output, recorder, limit, ready_file, caller, stop, verbose };
     Ok(if args.output.group { group::run(live, stream)? } else { stream::run(live, stream)? })
 }
 
-fn look(output: &args::Output) -> Result<Look, Failure> {
+/// Where rows go.
+pub(super) fn output(caller: Caller, output: &args::Output) -> anyhow::Result<Output> {
+    Output::open(caller, output.output_file.as_deref(), output.output_file_max_size, output.output_file_max_backups)
+}
+
+/// Rows after which to end.
+pub(super) fn limit(output: &args::Output) -> Option<u64> {
+    output.output_limit_lines.filter(|&lines| lines > 0)
+}
+
+/// How rows look.
+pub(super) fn look(output: &args::Output) -> Result<Look, Failure> {
     let selection = settings::selection(output).map_err(Failure::Usage)?;
     let columns = if output.output_json { selection.json() } else { selection.text() }.map_err(Failure::usage)?;
     Ok(Look {

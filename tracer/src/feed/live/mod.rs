@@ -83,7 +83,7 @@ impl Live {
         }
         let chains = constants::chains(&btf, &options.metadata)?;
         // Opened while we may still see addresses; read only if one has to be named.
-        let symbols = LazySymbols::new(kallsyms::open(root).ok());
+        let symbols = Box::new(LazySymbols::new(kallsyms::open(root).ok()));
         let found = targets::find(root, &btf, backend, &options, &mut notes)?;
         options.filter.bind(&found.probes)?;
         let request = Request {

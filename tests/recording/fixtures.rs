@@ -1,0 +1,31 @@
+//! Recordings of real kernels and of every released version, under `tests/fixtures`: each is read without a complaint, and says
+//! what its golden file says. `UPDATE_GOLDEN=1 cargo test fixtures` writes golden files anew.
+//!
+//! A fixture is made with `skbtrail record -o tests/fixtures/VERSION-WHAT.pcapng --compress -c 2000 FILTER`.
+
+use std::{env, fs, path::Path};
+
+use super::{skbtrail, text};
+
+#[test]
+fn fixtures_are_read_as_ever() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let Ok(entries) = fs::read_dir(&folder) else { return };
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(".pcapng"));
+    names.sort();
+    for name in names {
+        let mut found = String::new();
+        for args in [&["info", "--all"][..], &["replay", "--timestamp", "absolute", "--output-limit-lines", "200"]] {
+            let output = skbtrail(&folder, &[args, &[name.as_str()]].concat());
+            assert!(output.status.success() && output.stderr.is_empty(), "{name}: {}", text(&output.stderr));
+            found += &text(&output.stdout);
+        }
+        let golden = folder.join(name.replace(".pcapng", ".txt"));
+        if env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        assert!(found == expected, "{name}: what is read differs from {}", golden.display());
+    }
+}
