@@ -71,6 +71,8 @@ pub struct Offsets {
     pub sock_destination_port: u32,
     /// `sock.sk_protocol`
     pub sock_protocol: u32,
+    /// `task_struct.stack`
+    pub task_stack: u32,
 }
 
 /// What a run wants, fixed before load.

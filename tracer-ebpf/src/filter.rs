@@ -5,17 +5,16 @@ use core::{ffi::c_void, mem::MaybeUninit, ptr};
 use aya_ebpf::helpers::generated::bpf_loop;
 use tracer_common::{
     config::counter,
-    predicate::{ACCEPT, MAX_STEPS, Node, Program, REGISTERS, REJECT, UNKNOWN, Verdict, base, field, op},
+    predicate::{ACCEPT, MAX_STEPS, Program, REGISTERS, REJECT, UNKNOWN, Verdict, base, field, op},
     tunnel::Headers,
 };
 
 use crate::{
     hit::Hit,
     maps::{FILTERS, IN_FORCE, count},
-    packet::{NOWHERE, Packet},
-    read::peek,
+    packet::{self, Packet},
+    read::{is_kernel_pointer, member, peek},
     source::Judged,
-    unwritten,
 };
 
 /// The filter in force.
@@ -54,8 +53,7 @@ const CONTINUE: u32 = 0;
 const UNDECIDABLE: u32 = 1;
 const REJECTED: u32 = 2;
 
-/// Runs the program: the first few nodes in line, as long as they are of the common kinds; the rest in `bpf_loop`
-/// (5.17), whose body the verifier checks once instead of `MAX_STEPS` times.
+/// Runs the program in `bpf_loop` (5.17), whose body the verifier checks once instead of `MAX_STEPS` times.
 #[inline(always)]
 fn evaluate(program: &Program, hit: &Hit) -> Verdict {
     let zero = program.zero as u32;
@@ -73,18 +71,11 @@ fn evaluate(program: &Program, hit: &Hit) -> Verdict {
         });
         &mut (*place).judged
     };
-    let next = first_nodes(program, &judged.packet);
-    if next == UNDECIDED {
-        return Verdict::Undecidable;
-    }
-    if next >= u32::from(REJECT) {
-        return Verdict::of(next);
-    }
     judged.packet.launder();
     // SAFETY: as above; with these, all of it is written.
     let run = unsafe {
         (&raw mut (*place).registers).write([zero; REGISTERS]);
-        (&raw mut (*place).next).write(next);
+        (&raw mut (*place).next).write(program.entry);
         (&raw mut (*place).verdict).write(zero);
         run.assume_init_mut()
     };
@@ -97,50 +88,75 @@ fn evaluate(program: &Program, hit: &Hit) -> Verdict {
     }
 }
 
-/// Most nodes that are run in line.
-const IN_LINE: usize = 3;
-/// No target, but the answer that a node asks for what the packet cannot tell yet.
-const UNDECIDED: u32 = 1 << 16;
+/// Most nodes that are tried at once.
+const AT_ONCE: usize = 3;
 
-/// Runs nodes that test the network header, the one behind it, or the EtherType; returns the first node of another kind,
-/// or the outcome. Nothing is decided here that the loop would decide otherwise.
-#[inline(always)]
-fn first_nodes(program: &Program, packet: &Packet) -> u32 {
-    let mut next = program.entry;
-    for _ in 0..IN_LINE {
-        let Some(node) = program.nodes.get(next as usize) else { break };
-        if !is_common(node) {
-            break;
-        }
-        let value = if packet.network == NOWHERE {
-            let value = unwritten::ask(packet, node.base, node.offset, u64::from(node.width)) | program.zero;
-            if value == UNKNOWN {
-                return UNDECIDED;
-            }
-            value as u32
-        } else if node.base == base::FIELD {
-            if packet.protocol == UNKNOWN {
-                break;
-            }
-            packet.protocol as u32
-        } else {
-            let header = if node.base == base::NETWORK { packet.network } else { packet.transport };
-            let address = header + u64::from(node.offset);
-            if address + u64::from(node.width) > packet.end {
-                break;
-            }
-            u32::from_be(peek(address))
-        };
-        next = node.branch(value | program.zero as u32);
-    }
-    next | program.zero as u32
+/// What a first look at a packet says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum FirstLook {
+    /// It does not match.
+    Rejected,
+    /// This hit cannot tell.
+    Undecidable,
+    /// The whole program has to be run.
+    Open,
 }
 
-/// Tests the EtherType, the network header or the one behind it, and none of them behind a VLAN tag.
+/// Turns away most packets that do not match with few instructions, nearly all of which a hit costs: the first nodes are
+/// tried as long as they test the EtherType, the network header or the one behind it, and what they ask for is at hand.
+/// Nothing is decided here that [`matches`] would decide otherwise.
 #[inline(always)]
-fn is_common(node: &Node) -> bool {
+pub fn first_look(program: &Program, skb: u64) -> FirstLook {
+    let head: u64 = member!(skb, skb_head);
+    let offset: u16 = member!(skb, skb_network_header);
+    if offset == 0 {
+        return without_header(program, skb, head);
+    }
+    let network = head + u64::from(offset);
+    let first: u8 = peek(network);
+    let tail: u32 = member!(skb, skb_tail);
+    let end = head + u64::from(tail);
+    let mut next = program.entry;
+    for _ in 0..AT_ONCE {
+        let Some(node) = program.nodes.get(next as usize) else { break };
+        if node.op != op::TEST {
+            return FirstLook::Open;
+        }
+        let value = match node.base {
+            base::FIELD if node.offset == field::PROTOCOL => {
+                let protocol = packet::protocol(skb, first);
+                if protocol == UNKNOWN {
+                    return FirstLook::Open;
+                }
+                protocol as u32
+            }
+            base::NETWORK | base::TRANSPORT => {
+                let behind = if node.base == base::TRANSPORT { packet::network_length(first) } else { 0 };
+                let address = network + behind + u64::from(node.offset);
+                if address + u64::from(node.width) > end {
+                    return FirstLook::Open;
+                }
+                u32::from_be(peek(address))
+            }
+            _ => return FirstLook::Open,
+        };
+        next = node.branch(value);
+    }
+    if next == u32::from(REJECT) { FirstLook::Rejected } else { FirstLook::Open }
+}
+
+/// Before the network header is written, only a socket can tell.
+#[inline(always)]
+fn without_header(program: &Program, skb: u64, head: u64) -> FirstLook {
+    let Some(node) = program.nodes.get(program.entry as usize) else { return FirstLook::Open };
     let header = node.base == base::NETWORK || node.base == base::TRANSPORT;
-    node.op == op::TEST && (header || (node.base == base::FIELD && node.offset == field::PROTOCOL))
+    let asks = header || (node.base == base::FIELD && node.offset == field::PROTOCOL);
+    let sock: u64 = member!(skb, skb_sk);
+    let undecidable = asks
+        && node.op <= op::LOAD_INDEXED
+        && !is_kernel_pointer(sock)
+        && packet::network_by_link(skb, head) == packet::NOWHERE;
+    if undecidable { FirstLook::Undecidable } else { FirstLook::Open }
 }
 
 /// One node; 1 ends the loop.

@@ -27,6 +27,7 @@ use crate::{
     maps::{EVENTS, FOLLOWED, NUMBERS, add, count},
     own::is_own,
     read::setting,
+    stack,
 };
 
 /// What following says of a hit, before its filter is asked.
@@ -66,6 +67,29 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
         return goes_on(hit);
     }
     setting!(follow) == 0 || begin(program, hit)
+}
+
+/// The same where stacks are watched: a function without a packet belongs to the one that its stack works on, and so may a
+/// packet that appears there.
+#[inline(always)]
+pub fn judge_by_stack(program: &Program, hit: &mut Hit, without: bool, pointer: u64) -> bool {
+    if without {
+        hit.skb = stack::packet(pointer);
+        hit.flags = flags::BY_STACK;
+        return hit.skb != 0 && live() != 0 && follows(program, hit) == SHOW;
+    }
+    if judge(program, hit) {
+        if hit.journey != 0 {
+            stack::works_on(pointer, hit.skb);
+        }
+        return true;
+    }
+    let other = stack::packet(pointer);
+    if setting!(follow_stacks) == 0 || other == 0 || other == hit.skb || hit.freeing != 0 {
+        return false;
+    }
+    copied(hit.skb, other, change::STACK);
+    live() != 0 && follows(program, hit) == SHOW
 }
 
 /// What is known of a hit's packet.
@@ -241,6 +265,12 @@ pub fn returned(context: *mut c_void) -> u64 {
     // SAFETY: there is room for the value.
     unsafe { bpf_get_func_ret(context, &raw mut value) };
     value
+}
+
+/// Nothing is followed, nor any stack watched: a packet that the filter rejects needs no further look.
+#[inline(always)]
+pub fn nothing() -> bool {
+    setting!(stacks) == 0 && (setting!(follow) == 0 || live() == 0)
 }
 
 /// How many `sk_buff`s are followed.

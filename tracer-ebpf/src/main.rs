@@ -19,6 +19,7 @@ mod own;
 mod packet;
 mod read;
 mod source;
+mod stack;
 mod unwritten;
 
 use core::{ffi::c_void, panic::PanicInfo};
@@ -29,12 +30,13 @@ use aya_ebpf::{
     macros::{fentry, fexit, kprobe, raw_tracepoint},
     programs::{FEntryContext, FExitContext, ProbeContext, RawTracePointContext},
 };
-use tracer_common::{event::kind, journey::change, predicate::NO_PROBE};
+use tracer_common::{config::counter, event::kind, journey::change, predicate::NO_PROBE};
 
 use crate::{
+    filter::FirstLook,
     hit::Hit,
-    maps::{FOUND, JUDGE, PROBES},
-    read::peek,
+    maps::{FOUND, JUDGE, PROBES, count, found},
+    read::{peek, setting},
 };
 
 /// Bytes of an `endbr64`.
@@ -42,18 +44,21 @@ const ENDBR: u64 = 4;
 
 /// A hit of a probed function whose `sk_buff` is argument `$position` (from 0), directly or behind a pointer.
 macro_rules! function_probe {
-    ($name:ident, $position:literal, $fetch:expr, $freeing:literal) => {
+    ($name:ident, $position:literal, $fetch:expr, $what:expr) => {
         #[doc = concat!("Functions with the sk_buff as argument ", stringify!($position), ", from 0.")]
         #[kprobe]
         #[inline(always)]
         pub fn $name(context: ProbeContext) -> u32 {
             let skb = $fetch(context.arg($position).unwrap_or(0));
+            if $what != found::NONE && is_decided(skb) {
+                return 0;
+            }
             if let Some(found) = FOUND.get_ptr_mut(0) {
                 // SAFETY: the place belongs to this CPU, see there.
                 unsafe {
                     (*found).skb = skb;
                     (*found).argument = context.arg($position + 1).unwrap_or(0);
-                    (*found).freeing = $freeing;
+                    (*found).what = $what;
                     JUDGE.tail_call(&context, 0);
                 }
             }
@@ -62,18 +67,37 @@ macro_rules! function_probe {
     };
 }
 
-function_probe!(skb_arg1, 0, core::convert::identity, 0);
-function_probe!(skb_arg2, 1, core::convert::identity, 0);
-function_probe!(skb_arg3, 2, core::convert::identity, 0);
-function_probe!(skb_arg4, 3, core::convert::identity, 0);
-function_probe!(skb_arg5, 4, core::convert::identity, 0);
-function_probe!(skb_pointer_arg1, 0, pointed_to, 0);
-function_probe!(skb_pointer_arg2, 1, pointed_to, 0);
-function_probe!(skb_pointer_arg3, 2, pointed_to, 0);
-function_probe!(skb_pointer_arg4, 3, pointed_to, 0);
-function_probe!(skb_pointer_arg5, 4, pointed_to, 0);
+function_probe!(skb_arg1, 0, core::convert::identity, found::PASSES);
+function_probe!(skb_arg2, 1, core::convert::identity, found::PASSES);
+function_probe!(skb_arg3, 2, core::convert::identity, found::PASSES);
+function_probe!(skb_arg4, 3, core::convert::identity, found::PASSES);
+function_probe!(skb_arg5, 4, core::convert::identity, found::PASSES);
+function_probe!(skb_pointer_arg1, 0, pointed_to, found::PASSES);
+function_probe!(skb_pointer_arg2, 1, pointed_to, found::PASSES);
+function_probe!(skb_pointer_arg3, 2, pointed_to, found::PASSES);
+function_probe!(skb_pointer_arg4, 3, pointed_to, found::PASSES);
+function_probe!(skb_pointer_arg5, 4, pointed_to, found::PASSES);
 // Functions that are part of freeing an sk_buff, all with it as their first argument.
-function_probe!(freeing_arg1, 0, core::convert::identity, 1);
+function_probe!(freeing_arg1, 0, core::convert::identity, found::FREEING);
+// Functions without an sk_buff; what stands there instead is not looked at.
+function_probe!(no_skb, 0, core::convert::identity, found::NONE);
+
+/// Most packets that do not match are turned away here, so that it costs little to look for few among many.
+#[inline(always)]
+fn is_decided(skb: u64) -> bool {
+    if !follow::nothing() {
+        return false;
+    }
+    let Some(program) = filter::in_force() else { return true };
+    match filter::first_look(program, skb) {
+        FirstLook::Rejected => true,
+        FirstLook::Undecidable => {
+            count(counter::UNDECIDABLE);
+            true
+        }
+        FirstLook::Open => false,
+    }
+}
 
 /// Judges a hit of any function, and sends it if it matches.
 #[kprobe]
@@ -85,7 +109,7 @@ pub fn judge(context: ProbeContext) -> u32 {
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
     hit.argument = found.argument as u32;
-    hit.freeing = found.freeing as u8;
+    hit.freeing = (found.what == found::FREEING) as u8;
     if program.wants_function != 0 {
         // SAFETY: a helper without preconditions.
         let func = unsafe { bpf_get_func_ip(hit.context) };
@@ -94,7 +118,13 @@ pub fn judge(context: ProbeContext) -> u32 {
         let found = unsafe { PROBES.get(&func).or_else(|| PROBES.get(&(func + ENDBR))) };
         hit.probe = found.copied().unwrap_or(NO_PROBE);
     }
-    if follow::judge(program, hit) {
+    let shown = if setting!(stacks) == 0 {
+        follow::judge(program, hit)
+    } else {
+        // SAFETY: the context of a kprobe is a `pt_regs`, which the program may read.
+        follow::judge_by_stack(program, hit, found.what == found::NONE, unsafe { (*context.regs).rsp })
+    };
+    if shown {
         // SAFETY: as above.
         hit.func = unsafe { bpf_get_func_ip(hit.context) };
         hit.caller = read::return_address(context.regs);

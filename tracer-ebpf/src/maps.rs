@@ -3,7 +3,7 @@
 use core::{arch::asm, cell::UnsafeCell};
 
 use aya_ebpf::{
-    btf_maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
+    btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
     macros::btf_map,
 };
 use tracer_common::{
@@ -30,6 +30,20 @@ pub static IN_FORCE: Array<u32, 1> = Array::new();
 #[btf_map]
 pub static FOLLOWED: HashMap<u64, Followed, { MOST_FOLLOWED as usize }> = HashMap::new();
 
+/// What is worked on, by stack ([`crate::stack`]). The least recently used give way: a stack on which nothing has happened
+/// for so long works on something else.
+#[btf_map]
+pub static STACKS: LruHashMap<u64, Work, 16384> = LruHashMap::new();
+
+/// The packet that a stack works on.
+#[derive(Clone, Copy)]
+pub struct Work {
+    /// Address of its `sk_buff`.
+    pub skb: u64,
+    /// Stack pointer in the function that got it: what is called from there has a lower one.
+    pub pointer: u64,
+}
+
 /// Numbers of the probes by the address of their function, for filters that ask for functions.
 #[btf_map]
 pub static PROBES: HashMap<u64, u32, { MAX_PROBES }> = HashMap::new();
@@ -45,8 +59,18 @@ pub struct Found {
     pub skb: u64,
     /// The argument behind it.
     pub argument: u64,
-    /// 1: the function is part of freeing the packet.
-    pub freeing: u64,
+    /// One of [`found`].
+    pub what: u64,
+}
+
+/// What a function's hit is ([`Found::what`]).
+pub mod found {
+    /// A packet passes.
+    pub const PASSES: u64 = 0;
+    /// It is being freed.
+    pub const FREEING: u64 = 1;
+    /// The function takes none.
+    pub const NONE: u64 = 2;
 }
 
 /// One place for each CPU is enough: on a CPU only one function probe runs at a time (`bpf_prog_active`), and an

@@ -93,7 +93,7 @@ impl Packet {
 /// Before `skb_reset_network_header`, between the driver and the protocol: `eth_type_trans` has just moved `data` behind
 /// the Ethernet header.
 #[inline(always)]
-fn network_by_link(skb: u64, head: u64) -> u64 {
+pub fn network_by_link(skb: u64, head: u64) -> u64 {
     let link: u16 = member!(skb, skb_mac_header);
     let data: u64 = member!(skb, skb_data);
     if link != UNSET && data == head + u64::from(link) + ETHERNET_HEADER { data } else { NOWHERE }
@@ -101,7 +101,7 @@ fn network_by_link(skb: u64, head: u64) -> u64 {
 
 /// EtherType of the network header, by `skb->protocol` and the header's first byte; [`UNKNOWN`] where these do not tell.
 #[inline(always)]
-fn protocol(skb: u64, first: u8) -> u64 {
+pub fn protocol(skb: u64, first: u8) -> u64 {
     let stored: u16 = member!(skb, skb_protocol);
     let stored = u64::from(u16::from_be(stored));
     if stored != 0 && stored != ETH_P_IP && stored != ETH_P_IPV6 {

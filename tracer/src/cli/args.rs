@@ -113,10 +113,13 @@ pub struct Run {
     /// A file to create once everything is attached
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Take each line of standard input as a new filter, in force at once
+    #[arg(long, conflicts_with = "group")]
+    pub filter_stdin: bool,
 }
 
 /// Which functions and packets.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "What to trace")]
 #[expect(clippy::doc_markdown, reason = "this is help text")]
 pub struct What {
@@ -148,6 +151,13 @@ pub struct What {
     /// Follow packets that matched wherever they go (which is what happens without --no-track)
     #[arg(long, conflicts_with = "no_track")]
     pub filter_track_skb: bool,
+    /// Functions without an sk_buff to show too, where they are called in the work on a followed packet (`*` and `?` stand for
+    /// any letters and any letter)
+    #[arg(long, value_name = "GLOB,…", value_delimiter = ',', conflicts_with = "no_track")]
+    pub filter_non_skb_funcs: Vec<String>,
+    /// Follow packets too that appear on a stack which works on a followed one
+    #[arg(long, conflicts_with = "no_track")]
+    pub filter_track_skb_by_stackid: bool,
     /// Follow one in N of the packets that match
     #[arg(long, value_name = "1/N", conflicts_with = "no_track")]
     pub sample: Option<String>,

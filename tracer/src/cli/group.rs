@@ -22,7 +22,7 @@ use crate::{
 /// Runs the trace to its end and says on stderr what became of its events.
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Stream { look, output, recorder: _, limit, ready_file, caller, stop, verbose } = stream;
+    let Stream { look, output, limit, ready_file, caller, stop, verbose, .. } = stream;
     let mut blocks = Blocks {
         names: &names,
         look: &look,

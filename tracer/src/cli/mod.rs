@@ -10,6 +10,7 @@ mod colour;
 mod failure;
 mod gather;
 mod group;
+mod lines;
 mod output;
 mod progress;
 mod recorder;

@@ -11,7 +11,7 @@ use crate::{
     feed::{Options, System},
     filter::{self, Compiled, Environment, Problem},
     kernel::{Root, nearest::nearest, netns},
-    probe::{Modules, Selection},
+    probe::{Modules, Selection, others::Globs},
     view::{self, Timestamp},
 };
 
@@ -114,6 +114,8 @@ pub(crate) fn options(what: &What, extra: Extra, filter: Compiled) -> anyhow::Re
         follow: !what.no_track,
         sample: sample(what)?,
         most_packets: what.limit_packets.unwrap_or(0),
+        others: Globs::new(&what.filter_non_skb_funcs).context("bad --filter-non-skb-funcs")?,
+        follow_stacks: what.filter_track_skb_by_stackid,
         caller: extra.caller,
         stack: extra.stack,
         hide_own: true,

@@ -1,11 +1,17 @@
 //! Drives a running trace into rows, a recording or both, until a signal, a limit or one of them ends it.
 
-use std::{fs::File, path::PathBuf, process::ExitCode, thread, time::Duration};
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 
 use super::{
     caller::Caller,
+    lines,
     output::{Output, is_closed},
     progress::Progress,
     recorder::Recorder,
@@ -15,7 +21,7 @@ use super::{
 };
 use crate::{
     collect::Session,
-    feed::{Live, Names},
+    feed::{Live, Names, live::control::Commands},
     model::Record,
 };
 
@@ -25,6 +31,9 @@ const BATCH: usize = 4096;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
+/// Silence after which packets that were to be followed are through.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// Where rows go, and what ends the run.
 pub(crate) struct Stream {
     /// How rows look.
@@ -33,6 +42,10 @@ pub(crate) struct Stream {
     pub(crate) output: Output,
     /// Takes all records too.
     pub(crate) recorder: Option<Recorder>,
+    /// What another thread wants to be done.
+    pub(crate) commands: Commands,
+    /// Packets that are taken up: once these have been and nothing more is heard of them, the run ends.
+    pub(crate) most_packets: Option<u32>,
     /// Rows after which the run ends.
     pub(crate) limit: Option<u64>,
     /// File to create once everything is attached.
@@ -51,6 +64,7 @@ pub(crate) struct Recording {
     pub(crate) recorder: Recorder,
     /// Hits after which the run ends; below as in [`Stream`].
     pub(crate) limit: Option<u64>,
+    pub(crate) most_packets: Option<u32>,
     pub(crate) ready_file: Option<PathBuf>,
     pub(crate) caller: Caller,
     pub(crate) stop: Stop,
@@ -62,16 +76,20 @@ struct Sinks<'a> {
     rows: Option<Rows<'a>>,
     recorder: Option<Recorder>,
     names: &'a Names,
+    commands: Commands,
     /// Hits that may still be taken.
     left: u64,
+    /// Packets that may still begin, if there is a limit, and when the last record came.
+    packets_left: Option<u64>,
+    heard: Instant,
 }
 
 /// Runs the trace to its end and says on stderr what became of its events.
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Stream { look, output, recorder, limit, ready_file, caller, stop, verbose } = stream;
+    let Stream { look, output, recorder, commands, limit, most_packets, ready_file, caller, stop, verbose } = stream;
     let rows = Some(Rows::new(&names, &look, Live::clock_offset(), session.probes(), output));
-    let mut sinks = Sinks { rows, recorder, names: &names, left: limit.unwrap_or(u64::MAX) };
+    let mut sinks = Sinks::new(rows, recorder, &names, commands, limit, most_packets);
     let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
     drive(&mut session, &mut sinks, &mut start, &stop)
 }
@@ -79,9 +97,8 @@ pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
 /// The same, into a recording alone.
 pub(crate) fn record(live: Live, recording: Recording) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Recording { recorder, limit, ready_file, caller, stop, verbose } = recording;
-    let left = limit.unwrap_or(u64::MAX);
-    let mut sinks = Sinks { rows: None, recorder: Some(recorder), names: &names, left };
+    let Recording { recorder, limit, most_packets, ready_file, caller, stop, verbose } = recording;
+    let mut sinks = Sinks::new(None, Some(recorder), &names, lines::none(), limit, most_packets);
     let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
     drive(&mut session, &mut sinks, &mut start, &stop)
 }
@@ -118,8 +135,9 @@ fn follow(session: &mut Session, sinks: &mut Sinks<'_>, start: &mut Start, stop:
         pause = if taken > 0 { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
         if taken < BATCH && !sinks.have_enough() {
             session.check()?;
-            thread::sleep(pause);
         }
+        let wait = if taken < BATCH { pause } else { Duration::ZERO };
+        sinks.commands.carry_out(session, wait, |answer| start.progress.around(|| lines::report(answer)));
     }
     Ok(())
 }
@@ -139,22 +157,41 @@ pub(super) fn finish(session: &Session, unwritten: u64, outcome: anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-impl Sinks<'_> {
+impl<'a> Sinks<'a> {
+    fn new(
+        rows: Option<Rows<'a>>,
+        recorder: Option<Recorder>,
+        names: &'a Names,
+        commands: Commands,
+        limit: Option<u64>,
+        most_packets: Option<u32>,
+    ) -> Self {
+        let (left, packets_left) = (limit.unwrap_or(u64::MAX), most_packets.map(u64::from));
+        Self { rows, recorder, names, commands, left, packets_left, heard: Instant::now() }
+    }
+
     /// Takes a batch of the records that wait; returns how many these were.
     fn take(&mut self, session: &mut Session) -> usize {
-        let Self { rows, recorder, names, left } = self;
+        let Self { rows, recorder, names, left, packets_left, .. } = self;
         let most = BATCH.min(usize::try_from(*left).unwrap_or(BATCH));
-        session.poll(most, |record, probes| {
+        let taken = session.poll(most, |record, probes| {
             if let Some(recorder) = recorder {
                 recorder.add(&record, &names.naming(probes));
             }
             if let Record::Hit(event) = record {
                 *left -= 1;
+                if let Some(packets) = packets_left.as_mut().filter(|_| event.first && event.branch.is_some()) {
+                    *packets = packets.saturating_sub(1);
+                }
                 if let Some(rows) = rows {
                     rows.add(&event, probes);
                 }
             }
-        })
+        });
+        if taken > 0 {
+            self.heard = Instant::now();
+        }
+        taken
     }
 
     /// Brings the recording to its end; with what could not be written, of the rows or of it.
@@ -169,7 +206,8 @@ impl Sinks<'_> {
     }
 
     fn have_enough(&self) -> bool {
-        self.left == 0 || self.recorder.as_ref().is_some_and(Recorder::is_done)
+        let through = self.packets_left == Some(0) && self.heard.elapsed() >= QUIET;
+        through || self.left == 0 || self.recorder.as_ref().is_some_and(Recorder::is_done)
     }
 
     fn are_full(&self) -> bool {

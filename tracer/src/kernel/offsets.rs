@@ -73,7 +73,7 @@ enum Size {
 
 /// Which member each offset is, with the size that the kernel side takes for granted.
 #[rustfmt::skip]
-fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 29] {
+fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 30] {
     let skb = |path, bytes| Wanted { parent: "sk_buff", path, size: Size::Bytes(bytes) };
     let dev = |path, bytes| Wanted { parent: "net_device", path, size: Size::Bytes(bytes) };
     let net = |path, bytes| Wanted { parent: "net", path, size: Size::Bytes(bytes) };
@@ -93,6 +93,7 @@ fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 29] {
         (&mut offsets.skb_vlan_tci, skb("vlan_tci", 2)),
         (&mut offsets.skb_vlan_proto, skb("vlan_proto", 2)),
         (&mut offsets.skb_pkt_type, Wanted { parent: "sk_buff", path: "pkt_type", size: Size::BitField }),
+        (&mut offsets.task_stack, Wanted { parent: "task_struct", path: "stack", size: Size::Bytes(8) }),
         (&mut offsets.dev_net, dev("nd_net.net", 8)),
         (&mut offsets.dev_ifindex, dev("ifindex", 4)),
         (&mut offsets.dev_mtu, dev("mtu", 4)),
@@ -112,11 +113,11 @@ fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 29] {
 }
 
 /// The structs with members to look for, found in one pass.
-struct Structs([(&'static str, Option<TypeId>); 4]);
+struct Structs([(&'static str, Option<TypeId>); 5]);
 
 impl Structs {
     fn find(btf: &Btf) -> Self {
-        let names = ["sk_buff", "net_device", "net", "sock"];
+        let names = ["sk_buff", "net_device", "net", "sock", "task_struct"];
         let found = btf.find_each(&names.map(|name| (Kind::Struct, name)));
         let mut found = found.into_iter();
         Self(names.map(|name| (name, found.next().flatten())))

@@ -7,6 +7,7 @@ mod addresses;
 pub mod lifecycle;
 mod listing;
 mod modules;
+pub mod others;
 mod plan;
 mod scan;
 mod select;

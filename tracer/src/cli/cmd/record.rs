@@ -144,7 +144,8 @@ pub fn run(args: Args, verbose: bool) -> Result<ExitCode, Failure> {
         say(note);
     }
     let (limit, ready_file) = (args.count.filter(|count| *count > 0), args.ready_file);
-    Ok(stream::record(live, Recording { recorder, limit, ready_file, caller, stop, verbose })?)
+    let most_packets = args.what.limit_packets;
+    Ok(stream::record(live, Recording { recorder, limit, most_packets, ready_file, caller, stop, verbose })?)
 }
 
 fn extra(args: &Args) -> anyhow::Result<Extra> {

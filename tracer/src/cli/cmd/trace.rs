@@ -7,7 +7,7 @@ use crate::{
         Failure,
         args::{self, ColorWhen},
         caller::Caller,
-        colour, group,
+        colour, group, lines,
         output::Output,
         recorder::{self, Recorder},
         rows::Look,
@@ -51,7 +51,9 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     }
     let limit = limit(&args.output);
     let ready_file = args.run.ready_file;
-    let stream = Stream { look, output, recorder, limit, ready_file, caller, stop, verbose };
+    let most_packets = args.what.limit_packets;
+    let commands = if args.run.filter_stdin { lines::filters(args.what) } else { lines::none() };
+    let stream = Stream { look, output, recorder, commands, limit, most_packets, ready_file, caller, stop, verbose };
     Ok(if args.output.group { group::run(live, stream)? } else { stream::run(live, stream)? })
 }
 

@@ -75,6 +75,9 @@ pub fn program_for(position: u8, double: bool) -> Option<&'static str> {
 /// Name of the program for a function that is part of freeing its `sk_buff`, the first argument.
 pub const FREEING: &str = "freeing_arg1";
 
+/// Name of the program for a function without an `sk_buff`.
+pub const WITHOUT: &str = "no_skb";
+
 /// A program with the functions that it is for.
 type Group<'a> = (OwnedFd, Vec<&'a Target>);
 

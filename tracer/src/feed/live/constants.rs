@@ -62,8 +62,8 @@ pub(super) fn constants(
             follow: options.follow.into(),
             sample: options.sample,
             most_packets: options.most_packets,
-            stacks: 0,
-            follow_stacks: 0,
+            stacks: options.watches_stacks().into(),
+            follow_stacks: options.follow_stacks.into(),
             xdp: 0,
         },
     })

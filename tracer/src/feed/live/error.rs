@@ -39,8 +39,11 @@ pub enum Error {
         /// The one that the kernel has.
         instead: &'static str,
     },
-    /// Sampling and limits go by packets, which cannot be told apart here.
-    #[error("packets cannot be counted here: {why}; remedy: {remedy}, or leave out --sample and --limit-packets")]
+    /// Sampling, limits and stacks go by packets, which cannot be told apart here.
+    #[error(
+        "packets cannot be followed here: {why}; remedy: {remedy}, or leave out --sample, --limit-packets, \
+         --filter-non-skb-funcs and --filter-track-skb-by-stackid"
+    )]
     Unfollowed {
         /// What is missing.
         why: String,
@@ -50,6 +53,9 @@ pub enum Error {
     /// The filter asks for functions, of which there are too many.
     #[error(transparent)]
     TooManyProbes(#[from] filter::TooManyProbes),
+    /// Functions without a packet could not be chosen.
+    #[error(transparent)]
+    Others(#[from] probe::others::Error),
     /// No function is left to probe.
     #[error("no traceable function with an sk_buff matches; `skbtrail functions` lists what there is")]
     NoFunction,
@@ -75,6 +81,13 @@ pub enum Error {
 impl Error {
     /// What was typed is wrong, rather than what was met.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::NoFunction | Self::TooManyProbes(_) | Self::Chain { .. } | Self::TooManyChains)
+        matches!(
+            self,
+            Self::NoFunction
+                | Self::Others(probe::others::Error::Nothing(_))
+                | Self::TooManyProbes(_)
+                | Self::Chain { .. }
+                | Self::TooManyChains
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! Events of the running kernel: chooses a backend and has the kernel probed.
 
 mod constants;
+pub mod control;
 mod error;
 mod targets;
 
@@ -16,7 +17,7 @@ use crate::{
         kallsyms, netns,
         reasons::Reasons,
     },
-    probe::{Modules, Selection, lifecycle},
+    probe::{Modules, Selection, lifecycle, others::Globs},
 };
 pub use error::Error;
 
@@ -38,6 +39,10 @@ pub struct Options {
     pub sample: u32,
     /// Packets after which no other is taken up; 0: no limit.
     pub most_packets: u32,
+    /// Functions without a packet, to show where they are called in the work on a followed one.
+    pub others: Globs,
+    /// Follow packets that appear in the work on a followed one.
+    pub follow_stacks: bool,
     /// Read return addresses.
     pub caller: bool,
     /// Read kernel stacks.
@@ -50,6 +55,13 @@ pub struct Options {
     pub metadata: Vec<String>,
     /// Size of the ring, bytes.
     pub ring_bytes: u32,
+}
+
+impl Options {
+    /// Which stack works on which packet matters.
+    fn watches_stacks(&self) -> bool {
+        self.follow_stacks || !self.others.is_empty()
+    }
 }
 
 /// A running trace and the names of what it shows.
@@ -75,7 +87,7 @@ impl Live {
         let backend = choose(options.backend, &features)?;
         let mut notes = Vec::new();
         if let Some(lack) = features.following.lack().filter(|_| options.follow) {
-            if options.sample > 1 || options.most_packets > 0 {
+            if options.sample > 1 || options.most_packets > 0 || options.watches_stacks() {
                 return Err(Error::Unfollowed { why: lack.why.clone(), remedy: lack.remedy });
             }
             notes.push(format!("{}: {}", lack.why, lack.instead));

@@ -79,5 +79,12 @@ fn functions(
         found.targets.push(Target { program, address: function.address, function: function.name.clone() });
         found.probes.push(function.probe());
     }
+    if !options.others.is_empty() {
+        for probe in options.others.find(root, &discovery.functions)? {
+            let target = Target { program: attach::WITHOUT, address: probe.address, function: probe.name.clone() };
+            found.targets.push(target);
+            found.probes.push(probe);
+        }
+    }
     Ok(())
 }

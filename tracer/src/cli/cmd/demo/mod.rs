@@ -28,7 +28,7 @@ use crate::{
     filter,
     kernel::Root,
     model::Transport,
-    probe::{Modules, Selection},
+    probe::{Modules, Selection, others::Globs},
     symbol::Cache,
     track::{Journey, Tracker},
     view::{self, Clock, Context, Story, Timestamp},
@@ -112,6 +112,8 @@ fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
         follow: true,
         sample: 1,
         most_packets: 0,
+        others: Globs::new(&[])?,
+        follow_stacks: false,
         caller: false,
         stack: false,
         // The receiver of the packets is this process.
