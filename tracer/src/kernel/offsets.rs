@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(found.offsets.dev_mtu, ABSENT);
         assert!(found.missing.contains(&"sk_buff.len: it has another size here".to_owned()));
         assert!(found.missing.contains(&"net_device.mtu: this kernel has no `struct net_device`".to_owned()));
-        assert_eq!(found.missing.len(), 26);
+        assert_eq!(found.missing.len(), 27);
     }
 
     #[test]
