@@ -2,8 +2,10 @@
 //! file gets one sentence.
 
 mod bad_input;
+mod diff;
 mod export;
 mod fixtures;
+mod packets;
 mod replay;
 mod sample;
 mod wireshark;

@@ -19,7 +19,8 @@ Examples:
   skbtrail trace host 10.0.0.7 and tcp port 443      one line for each function that a matching packet passes
   skbtrail trace --filter-netns web --filter-ifname eth0 --output-json icmp
   skbtrail paths --duration 10 tcp port 443          which ways packets take, and how long each hop takes
-  skbtrail record -o web.pcapng tcp port 443         the same into a file, for `skbtrail replay` and for Wireshark";
+  skbtrail record -o web.pcapng tcp port 443         the same into a file, for `skbtrail replay` and for Wireshark
+  skbtrail diff good.pcapng bad.pcapng               where the packets of two recordings part";
 
 /// Follows every packet through the Linux kernel of this machine.
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub enum Command {
     Trace(Box<Trace>),
     /// Count packets by the path they take: the functions they pass, how many packets, how long each hop takes
     Paths(Box<cmd::paths::Args>),
+    /// Say where the packets of two recordings, or of two filters over one, go different ways
+    Diff(cmd::diff::Args),
     /// Write the hits to a file that skbtrail replays and Wireshark opens
     Record(Box<cmd::record::Args>),
     /// Print what was recorded, as `trace` would have printed it
@@ -108,7 +111,7 @@ pub struct Trace {
 #[command(next_help_heading = "Output")]
 pub struct Run {
     /// Record the run too, into a new file (see `skbtrail record`)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "group")]
     pub record: Option<PathBuf>,
     /// A file to create once everything is attached
     #[arg(long, value_name = "FILE")]
@@ -187,7 +190,7 @@ pub struct Output {
     #[arg(long)]
     pub output_json: bool,
     /// Print a block for each packet when it has reached its end: its hops, what changed, what became of it
-    #[arg(long, conflicts_with_all = ["record", "columns", "output_caller", "output_stack", "output_packet", "output_skb_metadata"])]
+    #[arg(long, conflicts_with_all = ["columns", "output_caller", "output_stack", "output_packet", "output_skb_metadata"])]
     pub group: bool,
     /// Columns to print, for text and JSON
     #[arg(long, value_name = "NAME,…")]

@@ -1,4 +1,5 @@
-//! Drives a running trace into a tracker until a signal, a time limit or whoever takes the journeys ends it.
+//! Drives a running trace or a recording into a tracker until a signal, a time limit, its end or whoever takes the journeys
+//! ends it.
 
 use std::{
     ops::ControlFlow,
@@ -6,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{signals::Stop, stream::Start};
+use super::{judge::Judge, progress::Progress, signals::Stop, stream::Start};
 use crate::{
     collect::Session,
-    feed::{Poll, Source},
-    model::Probe,
+    feed::{Poll, Replay, Source},
+    model::{Probe, Record},
     track::{Journey, Tables, Tracker},
 };
 
@@ -26,7 +27,7 @@ pub(crate) trait Taker {
     fn take(&mut self, journey: &Journey, tables: &Tables, probes: &[Probe]) -> ControlFlow<()>;
 
     /// A batch is through: what was gathered may be written.
-    fn flush(&mut self, start: &Start) -> anyhow::Result<()>;
+    fn flush(&mut self, progress: &Progress) -> anyhow::Result<()>;
 }
 
 /// A tracker between a source and a taker.
@@ -54,11 +55,39 @@ impl<'a> Gather<'a> {
         followed?;
         session.stop()?;
         while !self.done && self.poll(session) > 0 {
-            self.taker.flush(start)?;
+            self.taker.flush(&start.progress)?;
         }
         self.tracker.finish();
         self.hand_on(session.probes());
-        self.taker.flush(start)
+        self.taker.flush(&start.progress)
+    }
+
+    /// Reads recordings to their end, as far as they are wanted.
+    pub(crate) fn replay(&mut self, replay: &mut Replay, judge: &mut Judge) -> anyhow::Result<()> {
+        let progress = Progress::waiting();
+        let all = judge.wants_all() && replay.is_one_run();
+        while !self.done {
+            let more = if all { replay.track(&mut self.tracker)? } else { self.judged(replay, judge) };
+            self.hand_on(replay.probes());
+            self.taker.flush(&progress)?;
+            if !more {
+                break;
+            }
+        }
+        self.tracker.finish();
+        self.hand_on(replay.probes());
+        self.taker.flush(&progress)
+    }
+
+    /// Handles a batch of records of which some may be wanted; false at the end.
+    fn judged(&mut self, replay: &mut Replay, judge: &mut Judge) -> bool {
+        let tracker = &mut self.tracker;
+        let mut take = |record: Record, probes: &[Probe]| match judge.wants(&record, probes) {
+            true => tracker.record(&record, probes),
+            // Time goes on for those that are on their way.
+            false => tracker.tick(record.time()),
+        };
+        replay.poll(BATCH, &mut take) != Poll::End
     }
 
     fn follow(
@@ -79,7 +108,7 @@ impl<'a> Gather<'a> {
                 break;
             }
             let taken = self.poll(session);
-            self.taker.flush(start)?;
+            self.taker.flush(&start.progress)?;
             pause = if taken > 0 { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             if taken < BATCH {
                 session.check()?;

@@ -1,9 +1,10 @@
-//! `trace --group`: a block for each packet when it has reached its end.
+//! `--group`, live and from recordings: a block for each packet when it has reached its end.
 
-use std::{ops::ControlFlow, process::ExitCode};
+use std::{mem, ops::ControlFlow, process::ExitCode};
 
 use super::{
     gather::{Gather, Taker},
+    opened::Opened,
     output::Output,
     progress::Progress,
     rows::{Look, context},
@@ -23,17 +24,7 @@ use crate::{
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
     let Stream { look, output, limit, ready_file, caller, stop, verbose, .. } = stream;
-    let mut blocks = Blocks {
-        names: &names,
-        look: &look,
-        symbols: Cache::new(&names.symbols),
-        clock: Clock::new(Live::clock_offset(), jiff::tz::TimeZone::system()),
-        output,
-        buffer: Vec::new(),
-        left: limit.unwrap_or(u64::MAX),
-        unwritten: 0,
-        written: 0,
-    };
+    let mut blocks = Blocks::new(&names, &look, Live::clock_offset(), output, limit);
     let limits = limits(backend);
     let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
     let mut gather = Gather::new(Tracker::new(limits), &mut blocks);
@@ -41,6 +32,13 @@ pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let tally = gather.tracker.tally();
     say_tally(tally, limits);
     stream::finish(&session, tally.hops - blocks.written, outcome)
+}
+
+/// The same of recordings.
+pub(crate) fn replay(opened: &mut Opened, look: &Look, output: Output, limit: Option<u64>) -> anyhow::Result<()> {
+    let names = mem::replace(&mut opened.names, Names::empty());
+    let mut blocks = Blocks::new(&names, look, opened.replay.clock_offset(), output, limit);
+    opened.gather(&mut blocks).map(drop)
 }
 
 /// What the tracker may hold, and for how long.
@@ -78,6 +76,22 @@ struct Blocks<'a> {
     written: u64,
 }
 
+impl<'a> Blocks<'a> {
+    fn new(names: &'a Names, look: &'a Look, clock_offset: i64, output: Output, limit: Option<u64>) -> Self {
+        Self {
+            names,
+            look,
+            symbols: Cache::new(&names.symbols),
+            clock: Clock::new(clock_offset, jiff::tz::TimeZone::system()),
+            output,
+            buffer: Vec::new(),
+            left: limit.unwrap_or(u64::MAX),
+            unwritten: 0,
+            written: 0,
+        }
+    }
+}
+
 impl Taker for Blocks<'_> {
     fn take(&mut self, journey: &Journey, tables: &Tables, probes: &[Probe]) -> ControlFlow<()> {
         let context = &context(self.names, self.look, &self.clock, &self.symbols, probes);
@@ -93,11 +107,11 @@ impl Taker for Blocks<'_> {
         if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn flush(&mut self, start: &Start) -> anyhow::Result<()> {
+    fn flush(&mut self, progress: &Progress) -> anyhow::Result<()> {
         if !self.buffer.is_empty() {
-            start.progress.around(|| self.output.write(&self.buffer))?;
+            progress.around(|| self.output.write(&self.buffer))?;
             self.buffer.clear();
-            self.written += std::mem::take(&mut self.unwritten);
+            self.written += mem::take(&mut self.unwritten);
         }
         Ok(())
     }

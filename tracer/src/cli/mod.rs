@@ -10,7 +10,9 @@ mod colour;
 mod failure;
 mod gather;
 mod group;
+mod judge;
 mod lines;
+mod opened;
 mod output;
 mod progress;
 mod recorder;
@@ -61,6 +63,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             drop(out);
             cmd::paths::run(&paths, args.verbose)
         }
+        Command::Diff(diff) => quiet_if_closed(cmd::diff::run(&diff, &mut out)),
         Command::Record(record) => {
             drop(out);
             cmd::record::run(*record, args.verbose)

@@ -56,7 +56,7 @@ pub(super) fn kind(kind: EventKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Event, Value};
+    use crate::model::{Branch, Event, JourneyId, Value};
     use crate::view::Selection;
     use crate::view::tests::{ARP, SYN, Sample, details, headers, make_drop, socket};
 
@@ -82,7 +82,7 @@ mod tests {
             details(event).metadata = vec![Some(Value::Unsigned(7)), Some(Value::Unsigned(3))];
             details(event).packet = vec![0x45, 0];
         };
-        insta::assert_snapshot!(print(&Selection::default(), change), @r#"{"v":1,"type":"drop","time_ns":1002003004,"wall":"2026-11-19T14:53:21.002003004Z","skb":"0xffff888100001000","cpu":0,"pid":1592,"comm":"ping","func":"skb:kfree_skb","netns":4026531840,"netns_name":"host","ifindex":3,"ifname":"va","mark":0,"proto":2048,"mtu":1500,"len":84,"pkt_type":0,"tuple":{"saddr":"10.77.0.1","daddr":"10.77.0.2","proto":"icmp","icmp_type":8,"icmp_code":0,"icmp_id":7,"icmp_seq":1},"vlan":{"id":5,"priority":0,"proto":33024},"drop":{"reason":"NETFILTER_DROP","code":6,"place":"nft_do_chain+0x1c2"},"stack":["0x10"],"metadata":{"skb->mark":7,"skb->dev->ifindex":3},"packet":"4500"}"#);
+        insta::assert_snapshot!(print(&Selection::default(), change), @r#"{"v":1,"type":"drop","time_ns":1002003004,"wall":"2026-11-19T14:53:21.002003004Z","skb":"0xffff888100001000","filter":1,"cpu":0,"pid":1592,"comm":"ping","func":"skb:kfree_skb","netns":4026531840,"netns_name":"host","ifindex":3,"ifname":"va","mark":0,"proto":2048,"mtu":1500,"len":84,"pkt_type":0,"tuple":{"saddr":"10.77.0.1","daddr":"10.77.0.2","proto":"icmp","icmp_type":8,"icmp_code":0,"icmp_id":7,"icmp_seq":1},"vlan":{"id":5,"priority":0,"proto":33024},"drop":{"reason":"NETFILTER_DROP","code":6,"place":"nft_do_chain+0x1c2"},"stack":["0x10"],"metadata":{"skb->mark":7,"skb->dev->ifindex":3},"packet":"4500"}"#);
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         let selection = Selection { columns: Some("func,skb"), ..Selection::default() };
         insta::assert_snapshot!(print(&selection, |_| ()), @r#"{"v":1,"type":"call","skb":"0xffff888100001000","func":"ip_rcv"}"#);
         let selection = Selection { meta: false, tuple: false, ..Selection::default() };
-        insta::assert_snapshot!(print(&selection, |_| ()), @r#"{"v":1,"type":"call","time_ns":1002003004,"wall":"2026-11-19T14:53:21.002003004Z","skb":"0xffff888100001000","cpu":0,"pid":1592,"comm":"ping","func":"ip_rcv"}"#);
+        insta::assert_snapshot!(print(&selection, |_| ()), @r#"{"v":1,"type":"call","time_ns":1002003004,"wall":"2026-11-19T14:53:21.002003004Z","skb":"0xffff888100001000","filter":1,"cpu":0,"pid":1592,"comm":"ping","func":"ip_rcv"}"#);
     }
 
     /// Names of all keys in a line, those of objects within too.
@@ -110,6 +110,8 @@ mod tests {
             |event| {
                 make_drop(event);
                 event.probe = crate::view::tests::MODULE_FUNCTION;
+                event.branch = Some(Branch { journey: JourneyId(7), number: 9, parent: Some(7) });
+                event.first = true;
                 details(event).stack = Some(Ok(vec![16]));
                 details(event).packet = vec![0x45];
             },

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod demo;
+pub mod diff;
 pub mod doctor;
 pub mod export;
 pub mod filter;

@@ -19,6 +19,8 @@ use crate::{
         colour,
         gather::{Gather, Taker},
         group,
+        judge::{Flags, Question},
+        opened::Opened,
         progress::Progress,
         say::say,
         settings::{self, Extra},
@@ -26,7 +28,7 @@ use crate::{
         stream::{self, Start},
     },
     collect::privileges,
-    feed::Live,
+    feed::{Live, Names, Source as _},
     kernel::Root,
     model::Probe,
     symbol::Cache,
@@ -39,9 +41,10 @@ Examples:
   skbtrail paths --duration 10 tcp port 443
   skbtrail paths --packets 1000 --top 3 icmp
   skbtrail paths --folded=time udp port 53 | flamegraph.pl > paths.svg
+  skbtrail paths -r web.pcapng tcp port 443                 of a recording, without privileges
   skbtrail paths --output-json --duration 10 | jq 'select(.type == \"path\") | .packets'
 
-It counts until Ctrl-C, --duration or --packets, then prints, most travelled path first. p50 and p99 are within 3.2 %.";
+It counts until Ctrl-C, --duration, --packets or the end of the recording, then prints, most travelled path first. p50 and p99 are within 3.2 %.";
 
 /// Arguments of `paths`.
 #[derive(Debug, clap::Args)]
@@ -50,6 +53,16 @@ pub struct Args {
     /// Packets to count, in the language of pcap-filter(7); all without
     #[arg(value_name = "FILTER", allow_negative_numbers = true)]
     filter: Vec<String>,
+    /// Count the packets of this recording instead (may be given several times; `skbtrail replay` says more)
+    #[arg(
+        long = "replay",
+        short = 'r',
+        value_name = "FILE",
+        conflicts_with_all = [
+            "duration", "ready_file", "sample", "limit_packets", "kmods", "all_kmods", "backend", "ring_size"
+        ]
+    )]
+    files: Vec<PathBuf>,
     /// What to trace
     #[command(flatten)]
     what: What,
@@ -99,6 +112,9 @@ enum Folded {
 
 /// Runs the command. All that can be wrong with the arguments is found before anything is attached.
 pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
+    if !args.files.is_empty() {
+        return replay(args);
+    }
     let root = Root::system();
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
     let mut options = settings::options(&args.what, Extra::default(), filter).map_err(Failure::Usage)?;
@@ -116,26 +132,37 @@ pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     Ok(count(live, start, &stop, &args.output)?)
 }
 
+fn replay(args: &Args) -> Result<ExitCode, Failure> {
+    let expression = args.filter.join(" ");
+    let question = Question { expression: &expression, flags: Flags::from(&args.what) };
+    let mut opened = Opened::open(&args.files, &question)?;
+    let mut counter = Counter::new(&args.output);
+    let tracker = opened.gather(&mut counter)?;
+    print(&opened.names, opened.replay.probes(), &counter.paths, tracker.tables(), &args.output)?;
+    opened.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn count(mut live: Live, mut start: Start, stop: &Stop, output: &Output) -> anyhow::Result<ExitCode> {
-    let path_limits = PathLimits { by_device: output.by_device, ..PathLimits::default() };
-    let mut counter = Counter { paths: Paths::new(path_limits), left: output.packets.unwrap_or(u64::MAX).max(1) };
+    let mut counter = Counter::new(output);
     let limits = group::limits(live.backend);
     let mut gather = Gather::new(Tracker::new(limits), &mut counter);
     let duration = output.duration.map(Duration::from_secs);
     let outcome = gather.run(&mut live.session, &mut start, stop, duration);
     let tracker = gather.tracker;
-    let printed = outcome.and_then(|()| print(&live, &counter.paths, tracker.tables(), output));
+    let printed =
+        outcome.and_then(|()| print(&live.names, live.session.probes(), &counter.paths, tracker.tables(), output));
     group::say_tally(tracker.tally(), limits);
     stream::finish(&live.session, tracker.tally().hops - counter.paths.hops(), printed)
 }
 
-fn print(live: &Live, paths: &Paths, tables: &Tables, output: &Output) -> anyhow::Result<()> {
-    let symbols = Cache::new(&live.names.symbols);
+fn print(names: &Names, probes: &[Probe], paths: &Paths, tables: &Tables, output: &Output) -> anyhow::Result<()> {
+    let symbols = Cache::new(&names.symbols);
     let context = Context {
-        probes: live.session.probes(),
+        probes,
         symbols: &symbols,
-        reasons: &live.names.reasons,
-        namespaces: &live.names.namespaces,
+        reasons: &names.reasons,
+        namespaces: &names.namespaces,
         clock: None,
         metadata: &[],
         timestamp: Timestamp::None,
@@ -151,13 +178,24 @@ fn print(live: &Live, paths: &Paths, tables: &Tables, output: &Output) -> anyhow
         None => view::paths::text(&profile, top, colour::style(output.color), &mut out),
     }
     let mut stdout = io::stdout().lock();
-    stdout.write_all(&out).and_then(|()| stdout.flush()).context("failed to write to stdout")
+    match stdout.write_all(&out).and_then(|()| stdout.flush()) {
+        // A reader that has seen enough is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("failed to write to stdout"),
+    }
 }
 
 /// Counts packets until there are enough.
 struct Counter {
     paths: Paths,
     left: u64,
+}
+
+impl Counter {
+    fn new(output: &Output) -> Self {
+        let limits = PathLimits { by_device: output.by_device, ..PathLimits::default() };
+        Self { paths: Paths::new(limits), left: output.packets.unwrap_or(u64::MAX).max(1) }
+    }
 }
 
 impl Taker for Counter {
@@ -167,7 +205,7 @@ impl Taker for Counter {
         if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn flush(&mut self, _: &Start) -> anyhow::Result<()> {
+    fn flush(&mut self, _: &Progress) -> anyhow::Result<()> {
         Ok(())
     }
 }

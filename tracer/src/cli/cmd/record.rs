@@ -10,6 +10,7 @@ use crate::{
         Failure,
         args::What,
         caller::Caller,
+        judge::Judge,
         recorder::{self, FlightPlan, Plan, Recorder, Rotation},
         say::say,
         settings::{self, Extra},
@@ -17,7 +18,8 @@ use crate::{
         stream::{self, Recording},
     },
     collect::privileges,
-    feed::Live,
+    feed::{Live, System},
+    filter::{self, Compiled, Problem},
     kernel::Root,
     record::Settings,
 };
@@ -28,6 +30,7 @@ Examples:
   skbtrail record -o 'day-%F-%H.pcapng' -G 3600 -W 24 --compress       a file an hour, for a day
   skbtrail record -o ring.pcapng -C 100 -W 10                          the last gigabyte, in ten files
   skbtrail record -o drop.pcapng --last 30s --on-drop udp port 53      what led to the first drop
+  skbtrail record -o slow.pcapng --last 10s --on 'func tcp_retransmit_skb and port 443' tcp
   skbtrail record -o - icmp | ssh collector 'cat > node1.pcapng'
 
 `skbtrail replay` prints recordings, on any machine and without privileges; Wireshark opens them. The file is for this user
@@ -102,15 +105,18 @@ struct Rotate {
 
 /// The flight recorder.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Flight recorder")]
+#[command(next_help_heading = "Flight recorder", group = clap::ArgGroup::new("event").args(["on_drop", "on"]).multiple(true))]
 struct Flight {
-    /// Keep the hits of so long in memory, and write them when a packet is dropped (30s, 5m)
-    #[arg(long, value_name = "TIME", requires = "on_drop", conflicts_with_all = ["size", "seconds", "files"])]
+    /// Keep the hits of so long in memory, and write them when something happens: --on-drop, --on (30s, 5m)
+    #[arg(long, value_name = "TIME", requires = "event", conflicts_with_all = ["size", "seconds", "files"])]
     last: Option<String>,
     /// Write when a matching packet is dropped
     #[arg(long, requires = "last")]
     on_drop: bool,
-    /// Go on for so long after the drop, then end
+    /// Write when a hit of a packet that matches FILTER matches this too, in the same language
+    #[arg(long, value_name = "FILTER", requires = "last")]
+    on: Option<String>,
+    /// Go on for so long after that, then end
     #[arg(long, value_name = "TIME", default_value = "1s")]
     then: String,
     /// Most memory for the past, MiB
@@ -124,12 +130,16 @@ pub fn run(args: Args, verbose: bool) -> Result<ExitCode, Failure> {
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
     let extra = extra(&args).map_err(Failure::Usage)?;
     let rotation = rotation(&args.rotate).map_err(Failure::Usage)?;
-    let flight = flight(&args.flight).map_err(Failure::Usage)?;
+    let mut flight = flight(&args.flight).map_err(Failure::Usage)?;
+    let chosen = args.flight.on.as_deref().map(|text| chosen(text, &root)).transpose()?;
     let mut options = settings::options(&args.what, extra.clone(), filter).map_err(Failure::Usage)?;
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
     let stop = Stop::install()?;
     let live = Live::start(&root, options)?;
+    if let (Some(flight), Some(chosen)) = (&mut flight, chosen) {
+        flight.on = Some(Judge::of_hits(chosen, live.session.probes()).map_err(Failure::Usage)?);
+    }
     let caller = Caller::adopt();
     let plan = Plan {
         path: args.output,
@@ -146,6 +156,22 @@ pub fn run(args: Args, verbose: bool) -> Result<ExitCode, Failure> {
     let (limit, ready_file) = (args.count.filter(|count| *count > 0), args.ready_file);
     let most_packets = args.what.limit_packets;
     Ok(stream::record(live, Recording { recorder, limit, most_packets, ready_file, caller, stop, verbose })?)
+}
+
+/// Compiles what a flight recorder waits for. Hits are judged after they were read, so what was not read cannot be asked for.
+fn chosen(text: &str, root: &Root) -> Result<Compiled, Failure> {
+    let environment = System::new(root);
+    let request = filter::Request { expression: text, environment: &environment, ..filter::Request::default() };
+    let compiled = filter::compile(&request).map_err(|error| match error.problem {
+        Problem::Unanswered { denied: true, .. } => Failure::Run(error.into()),
+        _ => Failure::usage(error),
+    })?;
+    if compiled.program.chain_count > 0 {
+        return Err(Failure::Usage(anyhow!(
+            "--on cannot ask for members of the sk_buff, which are not recorded with every hit: FILTER can"
+        )));
+    }
+    Ok(compiled)
 }
 
 fn extra(args: &Args) -> anyhow::Result<Extra> {
@@ -182,7 +208,7 @@ fn flight(flight: &Flight) -> anyhow::Result<Option<FlightPlan>> {
     let future = duration("--then", &flight.then)?;
     let Some(past) = &flight.last else { return Ok(None) };
     let bytes = flight.memory.saturating_mul(1 << 20);
-    Ok(Some(FlightPlan { past: duration("--last", past)?, bytes, future }))
+    Ok(Some(FlightPlan { on_drop: flight.on_drop, on: None, past: duration("--last", past)?, bytes, future }))
 }
 
 /// `30s`, `5m`, `1h30m`; a number alone is seconds.

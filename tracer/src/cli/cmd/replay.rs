@@ -4,9 +4,17 @@ use std::{path::PathBuf, process::ExitCode};
 
 use crate::{
     cli::{
-        Failure, args::Output, caller::Caller, cmd::trace, output::is_closed, progress::Progress, rows::Rows, say::say,
+        Failure, args,
+        caller::Caller,
+        cmd::trace,
+        group,
+        judge::{Flags, Question},
+        opened::Opened,
+        output::{Output, is_closed},
+        progress::Progress,
+        rows::{Look, Rows},
     },
-    feed::{Poll, Replay, Source as _},
+    feed::{Poll, Source as _},
     model::Record,
     record::reader::Wanted,
 };
@@ -20,10 +28,13 @@ Examples:
   skbtrail replay web.pcapng
   skbtrail replay --output-json web.pcapng | jq -r .func | sort | uniq -c
   skbtrail replay --from 12.5 --to 13 --timestamp absolute web.pcapng
+  skbtrail replay web.pcapng --filter 'tcp port 443 and not host 10.0.0.7'
+  skbtrail replay --group --filter 'drop NETFILTER_DROP' --no-track web.pcapng
   skbtrail replay --packet 7 --output-stack web.pcapng
   skbtrail replay node1.pcapng node2.pcapng                  both, by time
   skbtrail replay tcpdump.pcap                               a foreign capture: each packet is one hop
 
+Without --no-track a packet is shown from its first hit that matches on. `skbtrail trace --help` lists the keys of filters.
 It needs no privileges and no particular machine. What is damaged or missing in a file is said at the end.";
 
 /// Arguments of `replay`.
@@ -42,27 +53,69 @@ pub struct Args {
     /// One packet alone: its number, which Wireshark shows as packet id
     #[arg(long, value_name = "N")]
     packet: Option<u64>,
+    /// Which packets
+    #[command(flatten)]
+    which: Which,
     /// How to print it
     #[command(flatten)]
-    output: Output,
+    output: args::Output,
+}
+
+/// Which packets to show. The flags are those of `trace`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which packets")]
+struct Which {
+    /// Packets to show, in the language of pcap-filter(7) with the keys of `trace`; all without
+    #[arg(long, short, value_name = "FILTER", default_value = "", hide_default_value = true)]
+    filter: String,
+    /// Network namespace: the name that was recorded, or `inode:N`
+    #[arg(long = "filter-netns", value_name = "NETNS")]
+    netns: Option<String>,
+    /// Interface (`*` and `?` as for the key ifname)
+    #[arg(long = "filter-ifname", value_name = "NAME")]
+    ifname: Option<String>,
+    /// skb->mark, decimal or 0x…, with an optional mask
+    #[arg(long = "filter-mark", value_name = "MARK[/MASK]")]
+    mark: Option<String>,
+    /// Functions to look at: a regular expression that matches the whole name
+    #[arg(long = "filter-func", value_name = "REGEX")]
+    func: Option<String>,
+    /// Show only hits that match by themselves
+    #[arg(long)]
+    no_track: bool,
+}
+
+impl Which {
+    fn question(&self) -> Question<'_> {
+        let flags = Flags {
+            netns: self.netns.as_deref(),
+            ifname: self.ifname.as_deref(),
+            mark: self.mark.as_deref(),
+            func: self.func.as_deref(),
+            no_track: self.no_track,
+            ..Flags::default()
+        };
+        Question { expression: &self.filter, flags }
+    }
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut look = trace::look(&args.output)?;
-    let mut replay = Replay::open(&args.files)?;
+    let mut opened = Opened::open(&args.files, &args.which.question())?;
+    let replay = &mut opened.replay;
     // Without a choice of its own, a replay shows the member chains that were recorded.
     look.metadata = replay.start().map(|start| start.metadata.clone()).unwrap_or_default();
     let begins = replay.begins();
     let time = |seconds: f64| begins.saturating_add((seconds * SECOND) as u64);
     replay.seek(Wanted { from: args.from.map(time), to: args.to.map(time), journey: args.packet })?;
     let output = trace::output(Caller::default(), &args.output)?;
-    let names = std::mem::replace(&mut replay.names, crate::feed::Names::empty());
-    let mut rows = Rows::new(&names, &look, replay.clock_offset(), replay.probes(), output);
-    let outcome = print(&mut replay, &mut rows, trace::limit(&args.output));
-    for warning in replay.finish()? {
-        say(warning);
-    }
+    let limit = trace::limit(&args.output);
+    let outcome = match args.output.group {
+        true => group::replay(&mut opened, &look, output, limit),
+        false => print(&mut opened, &look, output, limit),
+    };
+    opened.finish()?;
     match outcome {
         // A reader that has seen enough is no failure.
         Err(error) if !is_closed(&error) => Err(error.into()),
@@ -70,14 +123,17 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
 }
 
-fn print(replay: &mut Replay, rows: &mut Rows<'_>, limit: Option<u64>) -> anyhow::Result<()> {
+fn print(opened: &mut Opened, look: &Look, output: Output, limit: Option<u64>) -> anyhow::Result<()> {
+    let Opened { replay, names, judge } = opened;
+    let mut rows = Rows::new(names, look, replay.clock_offset(), replay.probes(), output);
     let progress = Progress::waiting();
     let mut left = limit.unwrap_or(u64::MAX);
     while left > 0 {
         let most = BATCH.min(usize::try_from(left).unwrap_or(BATCH));
-        // A filter over recorded events joins here: whatever it does not match is not added.
         let polled = replay.poll(most, &mut |record, probes| {
-            if let Record::Hit(event) = record {
+            if judge.wants(&record, probes)
+                && let Record::Hit(event) = record
+            {
                 rows.add(&event, probes);
                 left -= 1;
             }

@@ -1,4 +1,5 @@
-//! The flight recorder: keeps the frames of the last seconds in memory, and gives them out when a packet is dropped.
+//! The flight recorder: keeps the frames of the last seconds in memory, and gives them out when a packet is dropped, or another
+//! chosen hit is seen.
 
 use std::{
     collections::VecDeque,
@@ -6,7 +7,10 @@ use std::{
 };
 
 use super::FlightPlan;
-use crate::record::{Naming, Writer};
+use crate::{
+    model::{Event, EventKind, Probe},
+    record::{Naming, Writer},
+};
 
 /// How far the records may lag behind the clock on the wall.
 const LONGEST_LAG: Duration = Duration::from_secs(1);
@@ -37,7 +41,7 @@ struct Frame {
 enum State {
     /// Nothing has happened yet.
     Waiting,
-    /// A packet was dropped, and nothing is written yet.
+    /// What is waited for has happened, and nothing is written yet.
     Triggered { until: u64 },
     /// The past is written, what comes is added until then, or for as long since.
     Writing { until: u64, since: Instant },
@@ -48,9 +52,14 @@ impl Flight {
         Self { plan, tables: Vec::new(), frames: VecDeque::new(), bytes: 0, gone: 0, newest: 0, state: State::Waiting }
     }
 
-    /// A packet was dropped.
-    pub(super) fn trigger(&mut self, time: u64) {
-        if self.state == State::Waiting {
+    /// Looks whether a hit is what is waited for.
+    pub(super) fn look_at(&mut self, event: &Event, probes: &[Probe]) {
+        if self.state != State::Waiting {
+            return;
+        }
+        let dropped = self.plan.on_drop && event.kind == EventKind::Drop;
+        if dropped || self.plan.on.as_mut().is_some_and(|judge| judge.matches(event, probes)) {
+            let time = event.time;
             self.newest = self.newest.max(time);
             self.let_go();
             self.state = State::Triggered { until: time.saturating_add(nanoseconds(self.plan.future)) };
@@ -61,7 +70,7 @@ impl Flight {
         self.state != State::Waiting
     }
 
-    /// What was to be recorded after the drop is.
+    /// What was to be recorded after that is.
     pub(super) fn has_landed(&self) -> bool {
         // Where nothing passes any more, the kernel's clock stands still for us; where much does, we may lag behind it.
         let ends = |until, since: Instant| {
@@ -98,6 +107,13 @@ impl Flight {
             self.bytes -= frame.blocks.len();
             self.gone += frame.records;
             self.frames.pop_front();
+        }
+    }
+
+    /// Says how many hits could not be judged.
+    pub(super) fn report(&self) {
+        if let Some(judge) = &self.plan.on {
+            judge.report();
         }
     }
 

@@ -13,10 +13,10 @@ use std::{
 
 pub(crate) use self::circumstances::{settings, start};
 use self::{file::Target, flight::Flight, names::Series, status::Status};
-use super::{caller::Caller, progress::Progress, say::say};
+use super::{caller::Caller, judge::Judge, progress::Progress, say::say};
 use crate::{
     collect::counts::Counts,
-    model::{EventKind, Record},
+    model::Record,
     record::{Naming, Settings, Start, Writer},
 };
 
@@ -28,13 +28,12 @@ const COUNTS_EVERY: Duration = Duration::from_secs(1);
 const GATHERED: usize = 1 << 20;
 
 /// What to record, and where to.
-#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The file as typed; `-` for stdout.
     pub(crate) path: PathBuf,
     /// When to begin another file.
     pub(crate) rotation: Rotation,
-    /// Keep the past in memory and write it when a packet is dropped.
+    /// Keep the past in memory and write it when something happens.
     pub(crate) flight: Option<FlightPlan>,
     /// How to record.
     pub(crate) settings: Settings,
@@ -53,14 +52,17 @@ pub(crate) struct Rotation {
     pub(crate) files: Option<u64>,
 }
 
-/// What a flight recorder keeps.
-#[derive(Clone, Copy, Debug)]
+/// What a flight recorder waits for, and what it keeps.
 pub(crate) struct FlightPlan {
+    /// A drop will do.
+    pub(crate) on_drop: bool,
+    /// So will a hit that matches.
+    pub(crate) on: Option<Judge>,
     /// The past that is kept.
     pub(crate) past: Duration,
     /// Most memory for it, bytes.
     pub(crate) bytes: usize,
-    /// How long it goes on after the drop.
+    /// How long it goes on after that.
     pub(crate) future: Duration,
 }
 
@@ -88,13 +90,13 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Opens the file and writes what stands before the first hop.
-    pub(crate) fn start(plan: Plan, caller: Caller, naming: &Naming<'_>) -> anyhow::Result<Self> {
+    pub(crate) fn start(mut plan: Plan, caller: Caller, naming: &Naming<'_>) -> anyhow::Result<Self> {
         let series = Series::new(&plan.path, plan.rotation);
         let target = Target::open(caller, &series.path(0)?)?;
         let writer = Writer::new(plan.settings, plan.start.clone());
         let now = Instant::now();
         let mut recorder = Self {
-            flight: plan.flight.map(Flight::new),
+            flight: plan.flight.take().map(Flight::new),
             plan,
             caller,
             writer,
@@ -125,10 +127,8 @@ impl Recorder {
         if let Record::Hit(event) = record {
             self.unwritten += 1;
             self.status.hits += 1;
-            if event.kind == EventKind::Drop
-                && let Some(flight) = &mut self.flight
-            {
-                flight.trigger(event.time);
+            if let Some(flight) = &mut self.flight {
+                flight.look_at(event, naming.probes);
             }
         }
         if self.writer.add(record, naming) {
@@ -252,7 +252,7 @@ impl Recorder {
         if let Some(flight) = &mut self.flight {
             flight.keep(&mut self.writer, naming);
             if !flight.is_triggered() {
-                say("no packet was dropped, so nothing is recorded");
+                say("what it waits for did not happen, so nothing is recorded");
                 flight.forget();
                 self.unwritten = 0;
             }
@@ -272,6 +272,9 @@ impl Recorder {
         };
         let records = self.recorded + self.target.records();
         say(format_args!("recorded {records} hits and changes in {files} ({bytes} bytes)"));
+        if let Some(flight) = &self.flight {
+            flight.report();
+        }
     }
 }
 

@@ -6,10 +6,13 @@ use std::{
 };
 
 use super::*;
-use crate::record::{
-    Reader,
-    reader::Missing,
-    tests::sample::{Run, SETTINGS, journeys, start, text},
+use crate::{
+    model::EventKind,
+    record::{
+        Reader,
+        reader::Missing,
+        tests::sample::{Run, SETTINGS, journeys, start, text},
+    },
 };
 
 const HOPS: u64 = 60_000;
@@ -116,7 +119,7 @@ fn one_drop(dropped: Option<u64>) -> Vec<Record> {
 
 fn flight(path: PathBuf, past: u64, future: u64, bytes: usize) -> Plan {
     let (past, future) = (Duration::from_micros(past), Duration::from_micros(future));
-    Plan { flight: Some(FlightPlan { past, bytes, future }), ..plan(path) }
+    Plan { flight: Some(FlightPlan { on_drop: true, on: None, past, bytes, future }), ..plan(path) }
 }
 
 #[test]
@@ -137,6 +140,36 @@ fn a_flight_recorder_keeps_what_led_to_the_drop_and_what_followed() {
     let symbols = reader.take_tables().symbols;
     let named = crate::symbol::Symbols::resolve(&symbols, crate::record::tests::sample::NAMED + 3);
     assert_eq!(named.unwrap().name, "nft_do_chain");
+}
+
+#[test]
+fn a_flight_recorder_waits_for_a_chosen_hit() {
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = |journey: u64| {
+        let request = crate::filter::Request { expression: "pid 4711", ..crate::filter::Request::default() };
+        let judge = Judge::of_hits(crate::filter::compile(&request).unwrap(), Run::new().naming().probes).unwrap();
+        let path = folder.path().join(journey.to_string());
+        let mut plan = flight(path.clone(), 9000, 5000, usize::MAX);
+        if let Some(flight) = &mut plan.flight {
+            (flight.on_drop, flight.on) = (false, Some(judge));
+        }
+        // A drop is not what it waits for.
+        let mut records = one_drop(Some(10_500));
+        for record in &mut records {
+            if let Record::Hit(event) = record {
+                event.pid = if event.branch.is_some_and(|branch| branch.journey.0 == journey) { 4711 } else { 1 };
+            }
+        }
+        record(plan, &records).unwrap();
+        (read(&path), texts(&records))
+    };
+    let (found, all) = chosen(2000);
+    // A journey is twenty hops.
+    let first = all.iter().position(|record| *record == found[0]).unwrap();
+    assert!((39_980 - 9000 - 4096..=39_980 - 9000).contains(&first), "from {first}");
+    assert_eq!(found, all[first..first + found.len()]);
+    assert!((44_980..48_000).contains(&(first + found.len())), "to {}", first + found.len());
+    assert!(chosen(u64::MAX).0.is_empty());
 }
 
 #[test]

@@ -68,6 +68,14 @@ impl Input {
         }
     }
 
+    /// The recording, if it is one.
+    pub(super) fn recording(&mut self) -> Option<&mut Reader> {
+        match self {
+            Self::Recording(reader) => Some(reader),
+            Self::Capture(_) => None,
+        }
+    }
+
     /// What could not be read, a clause each.
     pub(super) fn faults(&self) -> Vec<String> {
         match self {

@@ -15,6 +15,7 @@ use crate::{
         Start,
         reader::{RecordedSymbols, Wanted},
     },
+    track::Tracker,
 };
 pub use error::Error;
 
@@ -91,6 +92,27 @@ impl Replay {
     /// The circumstances of the earliest recording.
     pub fn start(&self) -> Option<&Start> {
         self.parts.first().map(Part::start)
+    }
+
+    /// Whether [`Replay::track`] can be used: the files are one run's, one after the other.
+    pub fn is_one_run(&mut self) -> bool {
+        let parts = &mut self.parts;
+        let in_turn = parts.is_sorted_by(|one, next| one.start().part < next.start().part);
+        in_turn && parts.iter_mut().all(|part| part.first_run().is_some())
+    }
+
+    /// Hands a batch of records to a tracker, without events in between; false at the end. To be used from the beginning on,
+    /// instead of [`Source::poll`].
+    pub fn track(&mut self, tracker: &mut Tracker) -> Result<bool, Error> {
+        tracker.learn(&self.probes);
+        while let Some(part) = self.parts.get_mut(self.begun) {
+            let more = part.first_run().map_or(Ok(false), |reader| reader.track(tracker));
+            if more.map_err(|error| Error { path: part.path.clone(), source: error.into() })? {
+                return Ok(true);
+            }
+            self.begun += 1;
+        }
+        Ok(false)
     }
 
     /// What could not be read, a sentence for each file; an error where reading has failed.

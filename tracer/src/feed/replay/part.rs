@@ -11,7 +11,7 @@ use crate::{
     feed::Names,
     model::{Branch, JourneyId, Probe, ProbeId, Record},
     record::{
-        Start,
+        Reader, Start,
         reader::{RecordedSymbols, Wanted},
     },
 };
@@ -102,6 +102,12 @@ impl Part {
         Ok(self.next.as_ref().map(|record| record.time().saturating_add_signed(offset)))
     }
 
+    /// Its reader, where its records need no adapting to be those of the first run.
+    pub(super) fn first_run(&mut self) -> Option<&mut Reader> {
+        let alike = self.run == 0 && self.shift == 0 && self.probes.is_empty() && self.reasons.is_empty();
+        if alike { self.input.recording() } else { None }
+    }
+
     pub(super) fn take(&mut self) -> Option<Record> {
         self.next.take()
     }
@@ -168,11 +174,13 @@ fn join_reasons(own: HashMap<u32, String>, all: &mut HashMap<u32, String>) -> Ha
     let mut mapped = HashMap::new();
     for (number, name) in own {
         match all.get(&number) {
-            None => {
+            Some(known) if *known == name => {}
+            // A name has one number, or a filter that asks for it would miss some.
+            None if !numbers.contains_key(&name) => {
+                numbers.insert(name.clone(), number);
                 all.insert(number, name);
             }
-            Some(known) if *known == name => {}
-            Some(_) => {
+            _ => {
                 let other = *numbers.entry(name.clone()).or_insert_with(|| {
                     free = free.saturating_add(1);
                     free
@@ -202,6 +210,9 @@ mod tests {
             assert_eq!(all[&number], name);
         }
         assert_eq!(all[&3], "OTHER");
+        assert_eq!(all.values().filter(|name| *name == "TAP").count(), 1);
+        // Also where the number is free.
+        assert_eq!(join_reasons(table(&[(77, "TAP")]), &mut all), [(77, 4)].into());
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl Hops {
         Some(pod_read_unaligned(self.part(part).get(start..start + size_of::<T>())?))
     }
 
+    /// All of a dictionary.
+    pub(super) fn all<T: AnyBitPattern>(&self, part: Part) -> impl Iterator<Item = T> {
+        self.part(part).chunks_exact(size_of::<T>()).map(pod_read_unaligned)
+    }
+
+    /// A row with the packet that it is about.
+    pub(super) fn row(&self, number: usize) -> Option<(Row, Packet)> {
+        let row: Row = self.at(Part::Rows, number)?;
+        Some((row, self.at(Part::Packets, row.packet.into())?))
+    }
+
     /// The time of a row.
     pub(super) fn time(&self, number: usize) -> Option<u64> {
         Some(self.at::<Row>(Part::Rows, number)?.time)
@@ -69,21 +80,19 @@ impl Hops {
 
     /// The journey of a row; 0 where it has none.
     pub(super) fn journey(&self, number: usize) -> Option<u64> {
-        let row: Row = self.at(Part::Rows, number)?;
-        Some(self.at::<Packet>(Part::Packets, row.packet.into())?.journey)
+        Some(self.row(number)?.1.journey)
     }
 
     /// A row as a record; `None` where it refers to what is not there.
     pub(super) fn record(&self, number: usize) -> Option<Record> {
-        let row: Row = self.at(Part::Rows, number)?;
-        let packet: Packet = self.at(Part::Packets, row.packet.into())?;
+        let (row, packet) = self.row(number)?;
         match change_kind(row.kind) {
             Some(kind) => self.change(&row, &packet, kind).map(Record::Change),
             None => self.hit(&row, &packet).map(Record::Hit),
         }
     }
 
-    fn change(&self, row: &Row, packet: &Packet, kind: ChangeKind) -> Option<Change> {
+    pub(super) fn change(&self, row: &Row, packet: &Packet, kind: ChangeKind) -> Option<Change> {
         let other = self.address(row.address)?;
         Some(Change { time: row.time, kind, branch: branch(packet)?, skb: packet.skb, other, cpu: row.cpu })
     }
@@ -132,12 +141,12 @@ impl Hops {
 
     /// The outer `None` says that there is no such place.
     #[expect(clippy::option_option, reason = "no address, and no such address, are two things")]
-    fn address(&self, place: u16) -> Option<Option<u64>> {
+    pub(super) fn address(&self, place: u16) -> Option<Option<u64>> {
         if place == NONE { Some(None) } else { self.at(Part::Addresses, place.into()).map(Some) }
     }
 }
 
-fn branch(packet: &Packet) -> Option<Branch> {
+pub(super) fn branch(packet: &Packet) -> Option<Branch> {
     (packet.known & 1 == 1).then_some(Branch {
         journey: JourneyId(packet.journey),
         number: packet.branch,
@@ -145,7 +154,7 @@ fn branch(packet: &Packet) -> Option<Branch> {
     })
 }
 
-fn headers(headers: &HeaderBytes) -> Option<Headers> {
+pub(super) fn headers(headers: &HeaderBytes) -> Option<Headers> {
     let origin = match headers.origin {
         0 => Origin::Packet,
         1 => Origin::Socket,
@@ -155,7 +164,7 @@ fn headers(headers: &HeaderBytes) -> Option<Headers> {
     Some(Headers { origin, bytes: headers.bytes, len: headers.len, protocol: headers.protocol })
 }
 
-fn hit_kind(number: u8) -> Option<EventKind> {
+pub(super) fn hit_kind(number: u8) -> Option<EventKind> {
     Some(match number {
         kind::CALL => EventKind::Call,
         kind::TRACEPOINT => EventKind::Tracepoint,
@@ -166,7 +175,7 @@ fn hit_kind(number: u8) -> Option<EventKind> {
     })
 }
 
-fn change_kind(number: u8) -> Option<ChangeKind> {
+pub(super) fn change_kind(number: u8) -> Option<ChangeKind> {
     Some(match number {
         kind::COPIED => ChangeKind::Copied,
         kind::FRAGMENT => ChangeKind::Fragment,

@@ -7,6 +7,7 @@ mod frame;
 mod hops;
 mod open;
 mod tables;
+mod track;
 mod walk;
 
 use std::{fs::File, io};
@@ -14,6 +15,7 @@ use std::{fs::File, io};
 use self::{
     frame::Unusable,
     hops::Hops,
+    track::Shared,
     walk::{Met, Walk},
 };
 use super::format::{
@@ -21,7 +23,7 @@ use super::format::{
     index::Index,
     start::Start,
 };
-use crate::{collect::counts::Counts, model::Record};
+use crate::{collect::counts::Counts, model::Record, track::Tracker};
 pub use tables::{RecordedSymbols, Tables};
 
 /// What could not be read.
@@ -166,6 +168,23 @@ impl Reader {
                 return Ok(None);
             }
         }
+    }
+
+    /// Hands the next frame of records that are wanted to a tracker, which is several times as fast as record by record;
+    /// false at the end.
+    pub fn track(&mut self, tracker: &mut Tracker) -> io::Result<bool> {
+        if self.next >= self.hops.len() && !self.next_frame()? {
+            return Ok(false);
+        }
+        let shared = Shared::new(&self.hops, tracker.tables_mut());
+        let narrowed = self.is_narrowed();
+        for number in self.next..self.hops.len() {
+            if (!narrowed || self.wants(number)) && shared.hand(&self.hops, number, tracker).is_none() {
+                self.missing.records += 1;
+            }
+        }
+        self.next = self.hops.len();
+        Ok(true)
     }
 
     fn is_narrowed(&self) -> bool {
