@@ -17,6 +17,7 @@
 )]
 
 mod bench;
+mod bpf;
 mod cases;
 mod cpio;
 mod guest;

@@ -73,6 +73,20 @@ pub struct Offsets {
     pub sock_protocol: u32,
     /// `task_struct.stack`
     pub task_stack: u32,
+    /// `net_device.type`
+    pub dev_type: u32,
+    /// `net_device.xdp_state`, of which the first entry is the generic mode's
+    pub dev_xdp_state: u32,
+    /// `xdp_buff.data`
+    pub xdp_data: u32,
+    /// `xdp_buff.data_end`
+    pub xdp_data_end: u32,
+    /// `xdp_buff.data_hard_start`
+    pub xdp_data_hard_start: u32,
+    /// `xdp_buff.rxq`
+    pub xdp_rxq: u32,
+    /// `xdp_rxq_info.dev`
+    pub rxq_dev: u32,
 }
 
 /// What a run wants, fixed before load.

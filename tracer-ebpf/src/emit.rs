@@ -16,6 +16,7 @@ use tracer_common::{
 
 use crate::{
     extra,
+    frame::Frame,
     hit::Hit,
     maps::{EVENTS, count},
     packet::{NOWHERE, Packet},
@@ -34,11 +35,32 @@ struct Full {
 #[inline(never)]
 pub fn emit(hit: &Hit) {
     let device = device(hit.skb);
+    send(
+        // SAFETY: `send` hands memory for what is filled.
+        |event| unsafe { fill(event, hit, device) },
+        // SAFETY: as above.
+        |extra| unsafe { extra::fill(extra, hit) },
+    );
+}
+
+/// Sends the hit of a packet at XDP.
+#[inline(never)]
+pub fn emit_frame(hit: &Hit, frame: &Frame) {
+    send(
+        // SAFETY: `send` hands memory for what is filled.
+        |event| unsafe { fill_all_of_frame(event, hit, frame) },
+        // SAFETY: as above.
+        |extra| unsafe { extra::fill_frame(extra, hit, frame) },
+    );
+}
+
+/// Counts a hit and sends what the run asks for.
+#[inline(always)]
+fn send(fill: impl Fn(*mut Event), fill_extra: impl Fn(*mut Extra)) {
     count(counter::SEEN);
     if setting!(want_extra) == 0 {
         if let Some(mut entry) = EVENTS.reserve_untyped::<Event>(0) {
-            // SAFETY: the entry is memory for one event.
-            unsafe { fill(entry.as_mut_ptr(), hit, device) };
+            fill(entry.as_mut_ptr());
             entry.submit(u64::from(BPF_RB_NO_WAKEUP));
             return;
         }
@@ -46,9 +68,9 @@ pub fn emit(hit: &Hit) {
         let full = entry.as_mut_ptr();
         // SAFETY: the entry is memory for one event and its extra.
         unsafe {
-            fill(&raw mut (*full).event, hit, device);
+            fill(&raw mut (*full).event);
             (*full).event.flags |= flags::EXTRA;
-            extra::fill(&raw mut (*full).extra, hit);
+            fill_extra(&raw mut (*full).extra);
         }
         entry.submit(u64::from(BPF_RB_NO_WAKEUP));
         return;
@@ -59,6 +81,21 @@ pub fn emit(hit: &Hit) {
 #[inline(always)]
 unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
     // SAFETY: the caller hands memory for one event; every field is written.
+    unsafe {
+        fill_hit(event, hit);
+        fill_packet(event, hit.skb);
+        fill_device(event, packet_namespace(hit.skb, device), device);
+        fill_headers(event, hit.skb);
+        if hit.kind != kind::TRACEPOINT {
+            (*event).flags |= flags::ARGUMENT;
+        }
+        (*event).flags |= hit.flags;
+    }
+}
+
+#[inline(always)]
+unsafe fn fill_hit(event: *mut Event, hit: &Hit) {
+    // SAFETY: as for `fill`.
     unsafe {
         (*event).time = bpf_ktime_get_ns();
         (*event).skb = hit.skb;
@@ -74,13 +111,25 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
         (*event).generation = hit.generation;
         (*event).reserved = [0; 3];
         bpf_get_current_comm((&raw mut (*event).comm).cast(), 16);
-        fill_packet(event, hit.skb);
-        fill_device(event, hit.skb, device);
-        fill_headers(event, hit.skb);
-        if hit.kind != kind::TRACEPOINT {
-            (*event).flags |= flags::ARGUMENT;
-        }
-        (*event).flags |= hit.flags;
+    }
+}
+
+#[inline(always)]
+unsafe fn fill_all_of_frame(event: *mut Event, hit: &Hit, frame: &Frame) {
+    let (network, protocol) = frame.behind_tags();
+    // SAFETY: as for `fill`.
+    unsafe {
+        fill_hit(event, hit);
+        (*event).mark = 0;
+        (*event).len = frame.length() as u32;
+        (*event).protocol = protocol as u16;
+        (*event).packet_type = 0;
+        (*event).vlan_proto = 0;
+        (*event).vlan_tci = 0;
+        (*event).header_len = 0;
+        (*event).flags = flags::ARGUMENT | hit.flags;
+        fill_device(event, frame.device.netns, frame.device);
+        copy_headers(event, frame.start + u64::from(network), frame.end);
     }
 }
 
@@ -102,10 +151,10 @@ unsafe fn fill_packet(event: *mut Event, skb: u64) {
 }
 
 #[inline(always)]
-unsafe fn fill_device(event: *mut Event, skb: u64, device: Device) {
+unsafe fn fill_device(event: *mut Event, netns: u32, device: Device) {
     // SAFETY: as for `fill`.
     unsafe {
-        (*event).netns = packet_namespace(skb, device);
+        (*event).netns = netns;
         if device.address == 0 {
             (*event).ifindex = 0;
             (*event).mtu = 0;
@@ -127,18 +176,31 @@ unsafe fn fill_headers(event: *mut Event, skb: u64) {
     // SAFETY: as for `fill`.
     unsafe {
         (*event).header_len = 0;
-        if network != NOWHERE && network < packet.end {
-            let available = packet.end - network;
-            let length = if available > HEADER_BYTES as u64 { HEADER_BYTES as u64 } else { available };
-            if bpf_probe_read_kernel((&raw mut (*event).headers).cast(), length as u32, network as *const c_void) == 0 {
-                (*event).header_len = length as u16;
-                (*event).flags |= flags::NETWORK;
-                return;
-            }
+        if network != NOWHERE && copy_headers(event, network, packet.end) {
+            return;
         }
         if network == NOWHERE && unwritten::tuple((&raw mut (*event).headers).cast(), skb) {
             (*event).header_len = size_of::<SocketTuple>() as u16;
             (*event).flags |= flags::SOCKET;
         }
     }
+}
+
+/// Copies the headers that begin at `network`; false where there are none.
+#[inline(always)]
+unsafe fn copy_headers(event: *mut Event, network: u64, end: u64) -> bool {
+    if network >= end {
+        return false;
+    }
+    let available = end - network;
+    let length = if available > HEADER_BYTES as u64 { HEADER_BYTES as u64 } else { available };
+    // SAFETY: as for `fill`; the length is bounded.
+    unsafe {
+        if bpf_probe_read_kernel((&raw mut (*event).headers).cast(), length as u32, network as *const c_void) != 0 {
+            return false;
+        }
+        (*event).header_len = length as u16;
+        (*event).flags |= flags::NETWORK;
+    }
+    true
 }

@@ -7,6 +7,7 @@ use tracer_common::event::{Extra, METADATA_VALUES, PACKET_BYTES, STACK_FRAMES};
 
 use crate::{
     chain,
+    frame::Frame,
     hit::Hit,
     maps::CHAINS,
     packet::{NOWHERE, Packet},
@@ -22,11 +23,7 @@ use crate::{
 pub unsafe fn fill(extra: *mut Extra, hit: &Hit) {
     // SAFETY: the caller hands memory for one extra; lengths say which parts are written.
     unsafe {
-        (*extra).stack_bytes = 0;
-        if setting!(want_stack) != 0 {
-            let place = (&raw mut (*extra).stack).cast();
-            (*extra).stack_bytes = bpf_get_stack(hit.context, place, (STACK_FRAMES * 8) as u32, 0) as i32;
-        }
+        stack(extra, hit);
         (*extra).packet_len = packet_bytes((&raw mut (*extra).packet).cast(), hit.skb);
         (*extra).metadata_valid = 0;
         let wanted = setting!(metadata);
@@ -43,11 +40,37 @@ pub unsafe fn fill(extra: *mut Extra, hit: &Hit) {
     }
 }
 
+/// The same for a packet at XDP, which has no member chains.
+///
+/// # Safety
+///
+/// As for [`fill`].
+#[inline(never)]
+pub unsafe fn fill_frame(extra: *mut Extra, hit: &Hit, frame: &Frame) {
+    // SAFETY: as for `fill`.
+    unsafe {
+        stack(extra, hit);
+        (*extra).packet_len = bytes((&raw mut (*extra).packet).cast(), frame.start, frame.end);
+        (*extra).metadata_valid = 0;
+    }
+}
+
+#[inline(always)]
+unsafe fn stack(extra: *mut Extra, hit: &Hit) {
+    // SAFETY: as for `fill`.
+    unsafe {
+        (*extra).stack_bytes = 0;
+        if setting!(want_stack) != 0 {
+            let place = (&raw mut (*extra).stack).cast();
+            (*extra).stack_bytes = bpf_get_stack(hit.context, place, (STACK_FRAMES * 8) as u32, 0) as i32;
+        }
+    }
+}
+
 /// Copies the linear part from the outermost header on; returns the bytes copied.
 #[inline(always)]
 unsafe fn packet_bytes(target: *mut c_void, skb: u64) -> u32 {
-    let wanted = u64::from(setting!(packet_bytes));
-    if wanted == 0 {
+    if setting!(packet_bytes) == 0 {
         return 0;
     }
     let packet = Packet::locate(skb, 0);
@@ -60,10 +83,18 @@ unsafe fn packet_bytes(target: *mut c_void, skb: u64) -> u32 {
     if link != u16::MAX && link_address < start {
         start = link_address;
     }
-    if start >= packet.end {
+    // SAFETY: the caller's promise.
+    unsafe { bytes(target, start, packet.end) }
+}
+
+/// Copies what is wanted of the bytes from `start` to `end`; returns how many.
+#[inline(always)]
+unsafe fn bytes(target: *mut c_void, start: u64, end: u64) -> u32 {
+    let wanted = u64::from(setting!(packet_bytes));
+    if wanted == 0 || start >= end {
         return 0;
     }
-    let mut length = packet.end - start;
+    let mut length = end - start;
     if length > wanted {
         length = wanted;
     }

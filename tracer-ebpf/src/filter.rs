@@ -62,13 +62,12 @@ fn evaluate(program: &Program, hit: &Hit) -> Verdict {
     let place = run.as_mut_ptr();
     // SAFETY: memory for a run; what is not written before it is read is written below.
     let judged = unsafe {
-        (&raw mut (*place).judged).write(Judged {
-            packet: Packet::locate(hit.skb, program.zero),
-            program,
-            hit,
-            inside,
-            depth: zero,
-        });
+        let judged = &raw mut (*place).judged;
+        Packet::locate_at(&raw mut (*judged).packet, hit.skb, program.zero);
+        (&raw mut (*judged).program).write(program);
+        (&raw mut (*judged).hit).write(hit);
+        (&raw mut (*judged).inside).write(inside);
+        (&raw mut (*judged).depth).write(zero);
         &mut (*place).judged
     };
     judged.packet.launder();

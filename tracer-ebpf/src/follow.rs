@@ -27,7 +27,7 @@ use crate::{
     maps::{EVENTS, FOLLOWED, NUMBERS, add, count},
     own::is_own,
     read::setting,
-    stack,
+    stack, xdp,
 };
 
 /// What following says of a hit, before its filter is asked.
@@ -46,7 +46,16 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
     if setting!(follow) != 0 && live() != 0 {
         known = follows(program, hit);
         if known == SHOW || known == HIDE {
+            if setting!(xdp) != 0 {
+                xdp::remember(hit.skb);
+            }
             return known == SHOW;
+        }
+    }
+    if setting!(xdp) != 0 && hit.freeing == 0 && known == JUDGE {
+        let taken = xdp::take_over(program, hit);
+        if taken != xdp::NOTHING {
+            return taken == xdp::TAKEN_OVER;
         }
     }
     // Laundered, so that the verifier checks what follows once.
@@ -69,16 +78,19 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
     setting!(follow) == 0 || begin(program, hit)
 }
 
-/// The same where stacks are watched: a function without a packet belongs to the one that its stack works on, and so may a
-/// packet that appears there.
-#[inline(always)]
-pub fn judge_by_stack(program: &Program, hit: &mut Hit, without: bool, pointer: u64) -> bool {
-    if without {
-        hit.skb = stack::packet(pointer);
-        hit.flags = flags::BY_STACK;
-        return hit.skb != 0 && live() != 0 && follows(program, hit) == SHOW;
-    }
-    if judge(program, hit) {
+/// Whether a hit of a function without a packet is to be shown: it belongs to the one that its stack works on.
+#[inline(never)]
+pub fn is_in_work(program: &Program, hit: &mut Hit, pointer: u64) -> bool {
+    hit.skb = stack::packet(pointer);
+    hit.flags = flags::BY_STACK;
+    hit.skb != 0 && live() != 0 && follows(program, hit) == SHOW
+}
+
+/// Notes what the stack of a shown hit works on; one that is not shown may be a packet that appears in the work on a followed
+/// one, and be shown after all.
+#[inline(never)]
+pub fn note_work(program: &Program, hit: &mut Hit, pointer: u64, shown: bool) -> bool {
+    if shown {
         if hit.journey != 0 {
             stack::works_on(pointer, hit.skb);
         }
@@ -126,6 +138,13 @@ fn goes_on(hit: &mut Hit) -> bool {
     followed.journey != 0
 }
 
+/// Whether the packet of a hit is followed by the filter in force, and shown. Where the filter has changed, the next hit
+/// that is judged decides.
+#[inline(always)]
+pub fn is_followed(program: &Program, hit: &mut Hit) -> bool {
+    live() != 0 && follows(program, hit) == SHOW
+}
+
 /// Follows a packet that has just matched, unless it is to be left out.
 #[inline(always)]
 fn begin(program: &Program, hit: &mut Hit) -> bool {
@@ -134,30 +153,7 @@ fn begin(program: &Program, hit: &mut Hit) -> bool {
     if hit.freeing != 0 {
         return true;
     }
-    let sample = setting!(sample);
-    // SAFETY: a helper without preconditions.
-    if sample > 1 && unsafe { bpf_get_prandom_u32() } % sample != 0 {
-        count(counter::SAMPLED_OUT);
-        let left_out = Followed {
-            journey: 0,
-            released: 0,
-            branch: 0,
-            parent: 0,
-            generation: program.generation,
-            state: state::ALIVE,
-        };
-        if !note(hit.skb, &left_out) {
-            count(counter::NOT_FOLLOWED);
-        }
-        return false;
-    }
-    let most = setting!(most_packets);
-    if most != 0 && add(&NUMBERS.journeys, 1) >= u64::from(most) {
-        count(counter::BEYOND_LIMIT);
-        return false;
-    }
-    count(counter::JOURNEYS);
-    let journey = number();
+    let journey = admit();
     let followed = Followed {
         journey,
         released: 0,
@@ -169,8 +165,48 @@ fn begin(program: &Program, hit: &mut Hit) -> bool {
     if note(hit.skb, &followed) {
         hit.journey = journey;
         hit.branch = journey as u32;
+        if setting!(xdp) != 0 {
+            xdp::remember(hit.skb);
+        }
     } else {
         count(counter::NOT_FOLLOWED);
+    }
+    journey != 0
+}
+
+/// A number for the journey of a packet that has just matched; 0 where it is to be left out.
+#[inline(always)]
+pub fn admit() -> u64 {
+    let sample = setting!(sample);
+    // SAFETY: a helper without preconditions.
+    if sample > 1 && unsafe { bpf_get_prandom_u32() } % sample != 0 {
+        count(counter::SAMPLED_OUT);
+        return 0;
+    }
+    let most = setting!(most_packets);
+    if most != 0 && add(&NUMBERS.journeys, 1) >= u64::from(most) {
+        count(counter::BEYOND_LIMIT);
+        return 0;
+    }
+    count(counter::JOURNEYS);
+    number()
+}
+
+/// Follows the `sk_buff` of a hit as a branch of what went before it, which ends; false where there is no room.
+#[inline(always)]
+pub fn join(before: &Followed, hit: &mut Hit) -> bool {
+    let branch = if before.journey == 0 { 0 } else { number() as u32 };
+    let followed = Followed { branch, parent: before.branch, ..*before };
+    if !note(hit.skb, &followed) {
+        count(counter::NOT_FOLLOWED);
+        return false;
+    }
+    (hit.journey, hit.branch, hit.parent) = (followed.journey, branch, before.branch);
+    hit.generation = before.generation;
+    xdp::remember(hit.skb);
+    if before.journey != 0 {
+        tell(&followed, change::COPIED, hit.skb, 0);
+        tell(before, change::ENDED, 0, 0);
     }
     true
 }
@@ -191,7 +227,13 @@ pub fn copied(made: u64, from: u64, kind: u8) {
     let followed = Followed { branch, parent: parent.branch, ..parent };
     if !note(made, &followed) {
         count(counter::NOT_FOLLOWED);
-    } else if parent.journey != 0 {
+        return;
+    }
+    if setting!(xdp) != 0 {
+        // At most copies the head is there already; where it is not, the note does not hold.
+        xdp::remember(made);
+    }
+    if parent.journey != 0 {
         tell(&followed, kind, made, from);
     }
 }
@@ -305,7 +347,7 @@ fn forget(skb: u64) {
 
 /// Sends a change.
 #[inline(always)]
-fn tell(followed: &Followed, kind: u8, skb: u64, other: u64) {
+pub fn tell(followed: &Followed, kind: u8, skb: u64, other: u64) {
     count(counter::CHANGES);
     let Some(mut entry) = EVENTS.reserve_untyped::<Change>(0) else {
         count(counter::CHANGES_LOST);

@@ -13,14 +13,17 @@ mod emit;
 mod extra;
 mod filter;
 mod follow;
+mod frame;
 mod hit;
 mod maps;
 mod own;
 mod packet;
+mod program;
 mod read;
 mod source;
 mod stack;
 mod unwritten;
+mod xdp;
 
 use core::{ffi::c_void, panic::PanicInfo};
 
@@ -103,34 +106,44 @@ fn is_decided(skb: u64) -> bool {
 #[kprobe]
 #[inline(always)]
 pub fn judge(context: ProbeContext) -> u32 {
-    let Some(found) = FOUND.get(0).copied() else { return 0 };
+    let Some(found) = FOUND.get(0) else { return 0 };
     let Some(program) = filter::in_force() else { return 0 };
+    let (argument, what) = (found.argument, found.what);
     let mut hit = Hit::new(context.as_ptr(), found.skb, kind::CALL, NO_PROBE | program.zero as u32);
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
-    hit.argument = found.argument as u32;
-    hit.freeing = (found.what == found::FREEING) as u8;
+    hit.argument = argument as u32;
+    hit.freeing = (what == found::FREEING) as u8;
     if program.wants_function != 0 {
-        // SAFETY: a helper without preconditions.
-        let func = unsafe { bpf_get_func_ip(hit.context) };
-        // The map has the place that is patched, which may lie behind an `endbr64`.
-        // SAFETY: the map is only filled before, so its values do not change.
-        let found = unsafe { PROBES.get(&func).or_else(|| PROBES.get(&(func + ENDBR))) };
-        hit.probe = found.copied().unwrap_or(NO_PROBE);
+        hit.probe = probe_number(hit.context);
     }
-    let shown = if setting!(stacks) == 0 {
-        follow::judge(program, hit)
+    let watches = setting!(stacks) != 0;
+    // SAFETY: the context of a kprobe is a `pt_regs`, which the program may read.
+    let pointer = if watches { unsafe { (*context.regs).rsp } } else { 0 };
+    let shown = if watches && what == found::NONE {
+        follow::is_in_work(program, hit, pointer)
     } else {
-        // SAFETY: the context of a kprobe is a `pt_regs`, which the program may read.
-        follow::judge_by_stack(program, hit, found.what == found::NONE, unsafe { (*context.regs).rsp })
+        let shown = follow::judge(program, hit);
+        if watches { follow::note_work(program, hit, pointer, shown) } else { shown }
     };
     if shown {
-        // SAFETY: as above.
+        // SAFETY: a helper without preconditions.
         hit.func = unsafe { bpf_get_func_ip(hit.context) };
         hit.caller = read::return_address(context.regs);
         emit::emit(hit);
     }
     0
+}
+
+/// Number of the probe whose function was entered.
+#[inline(never)]
+fn probe_number(context: *mut c_void) -> u32 {
+    // SAFETY: a helper without preconditions.
+    let func = unsafe { bpf_get_func_ip(context) };
+    // The map has the place that is patched, which may lie behind an `endbr64`.
+    // SAFETY: the map is only filled before, so its values do not change.
+    let found = unsafe { PROBES.get(&func).or_else(|| PROBES.get(&(func + ENDBR))) };
+    found.copied().unwrap_or(NO_PROBE)
 }
 
 /// A hit of a raw tracepoint whose `sk_buff` is argument `$position` (from 0).
@@ -235,6 +248,30 @@ pub fn stolen(context: FEntryContext) -> i32 {
 #[inline(always)]
 pub fn freed(context: FEntryContext) -> i32 {
     follow::freed(follow::argument(context.as_ptr(), 0));
+    0
+}
+
+/// A BPF program `(skb)` at a hook of tc has run; the instance is its id.
+#[fexit]
+#[inline(always)]
+pub fn tc_program(context: FExitContext) -> i32 {
+    program::ran(context.as_ptr());
+    0
+}
+
+/// A BPF program `(xdp)` at a hook of XDP begins.
+#[fentry]
+#[inline(always)]
+pub fn xdp_begin(context: FEntryContext) -> i32 {
+    xdp::begin(context.as_ptr());
+    0
+}
+
+/// It has ended; the instance is its id.
+#[fexit]
+#[inline(always)]
+pub fn xdp_end(context: FExitContext) -> i32 {
+    xdp::end(context.as_ptr());
     0
 }
 

@@ -83,6 +83,56 @@ pub static FOUND: PerCpuArray<Found, 1> = PerCpuArray::new();
 #[btf_map]
 pub static JUDGE: ProgramArray<1> = ProgramArray::new();
 
+/// Followed `sk_buff`s that were hit lately, by their `head`: what XDP sees of a packet that has an `sk_buff` already. Whether
+/// an entry still holds is seen when it is used.
+#[btf_map]
+pub static HEADS: LruHashMap<u64, u64, { MOST_FRAMES }> = LruHashMap::new();
+
+/// Packets between XDP and the `sk_buff` that will be made of them, by where their memory begins.
+#[btf_map]
+pub static FRAMES: LruHashMap<u64, Noted, { MOST_FRAMES }> = LruHashMap::new();
+
+/// What the program at the entry of an XDP program leaves for the one at its end, by the address of the `xdp_buff`.
+#[btf_map]
+pub static RUNS: LruHashMap<u64, Running, { MOST_FRAMES }> = LruHashMap::new();
+
+/// Packets at XDP of which something is noted at a time; the oldest make room.
+const MOST_FRAMES: usize = 4096;
+
+/// A packet that has been through XDP.
+#[derive(Clone, Copy)]
+pub struct Noted {
+    /// Its journey; 0: left out.
+    pub journey: u64,
+    /// When its program ended.
+    pub time: u64,
+    /// Its branch.
+    pub branch: u32,
+    /// The filter that it matched.
+    pub generation: u32,
+    /// The `net_device` that it came in by.
+    pub device: u64,
+    /// Verdict of that program.
+    pub verdict: u64,
+}
+
+/// A packet while an XDP program runs.
+#[derive(Clone, Copy)]
+pub struct Running {
+    /// Its journey; 0: left out.
+    pub journey: u64,
+    /// Its branch.
+    pub branch: u32,
+    /// That one's parent.
+    pub parent: u32,
+    /// The filter that it matched.
+    pub generation: u32,
+    /// Bits of `tracer_common::event::flags`.
+    pub flags: u32,
+    /// 1: the branch is one without an `sk_buff`, which began at XDP.
+    pub bare: u64,
+}
+
 /// Counters of `tracer_common::config::counter`.
 #[btf_map]
 pub static COUNTERS: PerCpuArray<u64, { counter::COUNT as usize }> = PerCpuArray::new();

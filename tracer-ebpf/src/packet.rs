@@ -1,5 +1,7 @@
 //! Where the headers of a packet lie, as far as the kernel knows at the time of a hit.
 
+use core::mem::MaybeUninit;
+
 use tracer_common::predicate::{OUTSIDE, UNKNOWN};
 
 use crate::read::{member, peek};
@@ -37,20 +39,36 @@ impl Packet {
     /// Locates the headers of `skb`; `zero` is 0.
     #[inline(always)]
     pub fn locate(skb: u64, zero: u64) -> Self {
+        let mut packet = MaybeUninit::uninit();
+        // SAFETY: memory for a packet, all of which is written.
+        unsafe {
+            Self::locate_at(packet.as_mut_ptr(), skb, zero);
+            packet.assume_init()
+        }
+    }
+
+    /// The same, written right to its place: the stack has no room for a copy.
+    ///
+    /// # Safety
+    ///
+    /// `place` is memory for a packet.
+    #[inline(always)]
+    pub unsafe fn locate_at(place: *mut Self, skb: u64, zero: u64) {
         let head: u64 = member!(skb, skb_head);
         let tail: u32 = member!(skb, skb_tail);
         let offset: u16 = member!(skb, skb_network_header);
         let network = if offset == 0 { network_by_link(skb, head) } else { head + u64::from(offset) } | zero;
         let first: u8 = peek(network);
         let protocol = if network == NOWHERE { UNKNOWN } else { protocol(skb, first) } | zero;
-        Self {
-            skb,
-            zero,
-            head,
-            end: head + u64::from(tail),
-            network,
-            transport: network + network_length(first),
-            protocol,
+        // SAFETY: the caller's.
+        unsafe {
+            (&raw mut (*place).skb).write(skb);
+            (&raw mut (*place).zero).write(zero);
+            (&raw mut (*place).head).write(head);
+            (&raw mut (*place).end).write(head + u64::from(tail));
+            (&raw mut (*place).network).write(network);
+            (&raw mut (*place).transport).write(network + network_length(first));
+            (&raw mut (*place).protocol).write(protocol);
         }
     }
 

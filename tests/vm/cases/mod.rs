@@ -3,6 +3,7 @@
 
 mod backends;
 mod bad_input;
+mod bpf_programs;
 mod demo;
 mod doctor;
 mod drops;
@@ -60,6 +61,7 @@ pub(crate) const CASES: &[Case] = &[
     witness_order::CASE,
     privileges::CASE,
     files::CASE,
+    bpf_programs::CASE,
     bad_input::CASE,
     demo::CASE,
     kprobe_backend::CASE,

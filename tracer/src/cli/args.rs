@@ -76,6 +76,7 @@ Examples:
   skbtrail trace --filter-netns /run/netns/web --filter-ifname eth0 icmp
   skbtrail trace 'ifname eth0 and (drop or func tcp_v4_rcv) and inner(tcp port 443)'
   skbtrail trace --output-stack --filter-func 'kfree_skb.*|sk_skb_reason_drop' 'udp port 53'
+  skbtrail trace --filter-trace-tc --filter-trace-xdp host 10.0.0.7      with the BPF programs on the way
   skbtrail trace --output-json --output-limit-lines 100 | jq .func
   skbtrail trace --group --output-limit-lines 3 icmp
 
@@ -167,6 +168,21 @@ pub struct What {
     /// Follow only the first N packets that match
     #[arg(long, value_name = "N", conflicts_with = "no_track")]
     pub limit_packets: Option<u32>,
+    /// Show the BPF programs of tc, tcx and netkit that a followed packet passes, with their verdicts
+    ///
+    /// Programs that are loaded later are found within a fifth of a second. A program that cannot be traced (loaded without
+    /// BTF, for instance) is named and skipped; one that is reached by a tail call shows with the program that called it.
+    /// A program that is traced stays loaded until the run ends, even when it is detached meanwhile: the kernel does not tell
+    /// whether anybody else still holds it.
+    #[arg(long, conflicts_with = "no_track")]
+    pub filter_trace_tc: bool,
+    /// Show the BPF programs of XDP that a packet passes, with their verdicts
+    ///
+    /// At XDP the packet itself is judged, as it came from the wire; what belongs to an sk_buff or a process (mark, pid, …) is
+    /// not known there. A packet that matches stays followed when a program has changed it. The journey ends where a driver
+    /// copies the packet before it makes an sk_buff. What is said at --filter-trace-tc holds here too.
+    #[arg(long, conflicts_with = "no_track")]
+    pub filter_trace_xdp: bool,
     /// Modules to look into, beside the kernel itself; all that are loaded without
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub kmods: Vec<String>,

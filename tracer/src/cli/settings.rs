@@ -7,7 +7,7 @@ use super::{
     failure::{Failure, is_refusal},
 };
 use crate::{
-    collect::{privileges, session::Backend},
+    collect::{attach::programs, privileges, session::Backend},
     feed::{Options, System},
     filter::{self, Compiled, Environment, Problem},
     kernel::{Root, nearest::nearest, netns},
@@ -121,6 +121,7 @@ pub(crate) fn options(what: &What, extra: Extra, filter: Compiled) -> anyhow::Re
         hide_own: true,
         packet_bytes: extra.packet_bytes,
         metadata: extra.metadata,
+        programs: programs::Wanted { tc: what.filter_trace_tc, xdp: what.filter_trace_xdp },
         ring_bytes: ring_bytes(what.ring_size)?,
     })
 }

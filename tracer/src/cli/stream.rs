@@ -223,6 +223,15 @@ impl<'a> Sinks<'a> {
     }
 }
 
+/// BPF programs that are traced, as the end of a list; nothing where there are none.
+fn programs(session: &Session) -> String {
+    match session.traced_programs() {
+        0 => String::new(),
+        1 => " and 1 BPF program".to_owned(),
+        count => format!(" and {count} BPF programs"),
+    }
+}
+
 /// What is said while the probes are attached, and once they are.
 pub(super) struct Start {
     backend: &'static str,
@@ -251,6 +260,7 @@ impl Start {
 
     /// Looks how far attaching has got; the first time that it is complete, says so and creates the ready file.
     pub(super) fn update(&mut self, session: &mut Session) -> anyhow::Result<()> {
+        session.take_notes().iter().for_each(say);
         if self.done {
             return Ok(());
         }
@@ -263,8 +273,9 @@ impl Start {
         let attached = session.attached();
         attached.check()?;
         say(format_args!(
-            "listening at {} functions and tracepoints ({}), {} refused; Ctrl-C ends",
+            "listening at {} functions and tracepoints{} ({}), {} refused; Ctrl-C ends",
             attached.count,
+            programs(session),
             self.backend,
             attached.refused.len()
         ));

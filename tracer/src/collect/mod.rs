@@ -8,6 +8,7 @@ pub mod counts;
 pub mod decode;
 pub mod error;
 mod fold;
+mod lookup;
 pub mod maps;
 pub mod object;
 pub mod privileges;

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
 use aya_obj::{
@@ -107,7 +107,12 @@ impl Object {
         self.load_as(name, Attach::Function(id), instance)
     }
 
-    fn load_as(&self, name: &str, attach: Attach, instance: u32) -> Result<OwnedFd, Error> {
+    /// Loads the program `name` for the entry or the end of the function that has `id` in the BTF of another BPF program.
+    pub fn load_on(&self, name: &str, program: BorrowedFd<'_>, id: u32, instance: u32) -> Result<OwnedFd, Error> {
+        self.load_as(name, Attach::Program(program, id), instance)
+    }
+
+    fn load_as(&self, name: &str, attach: Attach<'_>, instance: u32) -> Result<OwnedFd, Error> {
         let unknown = || Error::Object(format!("no program `{name}`"));
         let program = self.parsed.programs.get(name).ok_or_else(unknown)?;
         let function = self.parsed.functions.get(&program.function_key()).ok_or_else(unknown)?;
@@ -128,7 +133,8 @@ impl Object {
             name,
             kind,
             attach_type,
-            attach_function: if let Attach::Function(id) = attach { id } else { 0 },
+            attach_function: if let Attach::Function(id) | Attach::Program(_, id) = attach { id } else { 0 },
+            attach_program: if let Attach::Program(program, _) = attach { Some(program) } else { None },
             instructions: &code.instructions,
             license: &self.parsed.license,
             btf: self.btf.as_fd(),
@@ -140,13 +146,15 @@ impl Object {
 
 /// What a program is attached to.
 #[derive(Clone, Copy)]
-enum Attach {
+enum Attach<'a> {
     /// One function, or a tracepoint.
     Single,
     /// Many functions, through one link.
     KprobeMulti,
     /// The function with this id in the kernel's BTF, through a trampoline.
     Function(u32),
+    /// The function with this id in the BTF of a BPF program.
+    Program(BorrowedFd<'a>, u32),
 }
 
 /// Hands the object's type information to the kernel.

@@ -1,6 +1,6 @@
 //! A running trace: attached programs, the ring they write to, and the counts.
 
-use std::{collections::HashMap, os::fd::AsFd as _};
+use std::{collections::HashMap, os::fd::AsFd as _, sync::Arc};
 
 use tracer_common::{
     config::{Settings, counter},
@@ -8,7 +8,14 @@ use tracer_common::{
 };
 
 use super::{
-    attach::{Attached, Refused, Target, follow, kprobe::Probes, multi, tracepoint, tracepoint::Tracepoint},
+    attach::{
+        Attached, Refused, Target, follow,
+        kprobe::Probes,
+        multi,
+        programs::{self, Programs},
+        tracepoint,
+        tracepoint::Tracepoint,
+    },
     counts::Counts,
     decode::{Wanted, decode},
     error::Error,
@@ -63,6 +70,8 @@ pub struct Request {
     pub filter: Box<Program>,
     /// Where packets are followed; nothing is, where there is none.
     pub hooks: Vec<Hook>,
+    /// BPF programs to trace; none where packets cannot be followed.
+    pub programs: programs::Wanted,
     /// Size of the ring, bytes: a power of two.
     pub ring_bytes: u32,
     /// Functions and tracepoints by [`ProbeId`].
@@ -75,7 +84,7 @@ pub struct Request {
 pub struct Session {
     maps: Maps,
     /// Holds the map that leads to the program that judges: the kernel empties it when nobody does.
-    object: Object,
+    object: Arc<Object>,
     attached: Attached,
     kprobes: Option<Probes>,
     wanted: Wanted,
@@ -95,6 +104,7 @@ impl Session {
         let settings: Settings = request.constants.settings;
         let chains: Vec<_> = request.chains.iter().map(Chain::config).collect();
         let (object, maps) = Object::open(&request.constants, &chains, request.ring_bytes)?;
+        let object = Arc::new(object);
         let mut following = Attached::default();
         if settings.follow != 0 && !follow::attach(&object, &request.hooks, &mut following) {
             // The programs are told before they are loaded whether packets are followed.
@@ -131,6 +141,10 @@ impl Session {
             undecodable: 0,
         };
         session.replace_filter(&request.filter)?;
+        if session.follows && request.programs.any() {
+            let (object, probes) = (Arc::clone(&session.object), &mut session.probes);
+            session.places.programs = Some(Programs::start(object, request.programs, probes));
+        }
         Ok(session)
     }
 
@@ -139,6 +153,9 @@ impl Session {
     /// The sink gets the probe table too, which grows when a function reports that was not known by its address.
     pub fn poll(&mut self, limit: usize, mut sink: impl FnMut(Record, &[Probe])) -> usize {
         let mut taken = 0;
+        if let Some(programs) = &mut self.places.programs {
+            programs.hear(&mut self.probes);
+        }
         while taken < limit
             && let Some(record) = self.maps.events.next()
         {
@@ -177,6 +194,16 @@ impl Session {
     /// Packets that match are followed wherever they go.
     pub fn follows(&self) -> bool {
         self.follows
+    }
+
+    /// BPF programs that are traced.
+    pub fn traced_programs(&self) -> usize {
+        self.places.programs.as_ref().map_or(0, Programs::count)
+    }
+
+    /// What the user should know of BPF programs found since the last question, a sentence each.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        self.places.programs.as_mut().map(Programs::take_notes).unwrap_or_default()
     }
 
     /// Ends the flow of events: from now on no hit matches. What is in the ring can still be read.
@@ -234,7 +261,8 @@ impl Session {
     }
 
     fn missed(&self) -> Option<u64> {
-        let programs = self.attached.programs.iter();
+        let others = self.places.programs.iter().flat_map(Programs::handles);
+        let programs = self.attached.programs.iter().chain(others);
         programs.map(|program| sys::recursion_misses(program.as_fd()).ok()).sum()
     }
 }
@@ -250,16 +278,21 @@ struct Places {
     known: AddressIndex,
     /// Those that reported without being in the table; it grew by them.
     others: HashMap<u64, ProbeId>,
+    /// BPF programs, by their ids.
+    programs: Option<Programs>,
 }
 
 impl Places {
     fn new(probes: &[Probe]) -> Self {
         let places = probes.iter().enumerate().map(|(index, probe)| (probe.address, ProbeId(index as u32)));
-        Self { known: AddressIndex::new(places), others: HashMap::new() }
+        Self { known: AddressIndex::new(places), others: HashMap::new(), programs: None }
     }
 
     /// The probe of a hit; one that is not in the table gets a place there, named by its address.
     fn find(&mut self, kind: EventKind, func: u64, probes: &mut Vec<Probe>) -> ProbeId {
+        if let (EventKind::Tc | EventKind::Xdp, Some(programs)) = (kind, &mut self.programs) {
+            return programs.probe(func as u32, probes);
+        }
         if kind != EventKind::Call && func < probes.len() as u64 {
             return ProbeId(func as u32);
         }

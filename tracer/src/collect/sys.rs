@@ -29,8 +29,10 @@ pub(super) struct Load<'a> {
     pub kind: bpf_prog_type,
     /// How it is attached, where its kind does not say.
     pub attach_type: Option<bpf_attach_type>,
-    /// For `BPF_PROG_TYPE_TRACING`: the function's id in the kernel's BTF; 0 otherwise.
+    /// For `BPF_PROG_TYPE_TRACING`: the function's id in the kernel's BTF, or in that of `attach_program`; 0 otherwise.
     pub attach_function: u32,
+    /// The BPF program that has the function, if it is none of the kernel's.
+    pub attach_program: Option<BorrowedFd<'a>>,
     /// Relocated instructions.
     pub instructions: &'a [bpf_insn],
     /// Licence string.
@@ -148,6 +150,7 @@ fn try_load(load: &Load<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     program.func_info_cnt = (load.functions.len() / FUNCTION_RECORD) as u32;
     program.expected_attach_type = load.attach_type.map_or(0, |kind| kind as u32);
     program.attach_btf_id = load.attach_function;
+    program.__bindgen_anon_1.attach_prog_fd = load.attach_program.map_or(0, |target| target.as_raw_fd() as u32);
     if let Some(log) = log {
         program.log_level = 1;
         program.log_buf = log.as_mut_ptr() as u64;
@@ -254,16 +257,28 @@ pub(super) fn attach_kprobe(program: BorrowedFd<'_>, pmu: u32, entry: Entry<'_>)
 pub(super) fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
     // SAFETY: as in `try_load`.
     let mut info: bpf_prog_info = unsafe { mem::zeroed() };
-    // SAFETY: as in `try_load`.
-    let mut attr: bpf_attr = unsafe { mem::zeroed() };
-    attr.info.bpf_fd = program.as_raw_fd() as u32;
-    attr.info.info_len = size_of::<bpf_prog_info>() as u32;
-    attr.info.info = &raw mut info as u64;
-    bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr)?;
+    // SAFETY: it asks for nothing beyond itself.
+    unsafe { read_info(program, &mut info)? };
     Ok(info.recursion_misses)
 }
 
-fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<c_long> {
+/// Asks the kernel about what the descriptor stands for.
+///
+/// # Safety
+///
+/// `I` is the kernel's info structure for that kind of object, plain numbers; where it names memory to fill, there is as
+/// much as it says.
+pub(super) unsafe fn read_info<I>(object: BorrowedFd<'_>, info: &mut I) -> io::Result<()> {
+    // SAFETY: as in `try_load`.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    attr.info.bpf_fd = object.as_raw_fd() as u32;
+    attr.info.info_len = size_of::<I>() as u32;
+    attr.info.info = std::ptr::from_mut(info) as u64;
+    bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr)?;
+    Ok(())
+}
+
+pub(super) fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<c_long> {
     // SAFETY: the attribute is as large as the kernel is told; pointers in it outlive the call.
     checked(unsafe { libc::syscall(libc::SYS_bpf, command as c_int, &raw mut *attr, size_of::<bpf_attr>()) })
 }
@@ -272,7 +287,7 @@ fn checked(result: c_long) -> io::Result<c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-fn descriptor(number: c_long) -> io::Result<OwnedFd> {
+pub(super) fn descriptor(number: c_long) -> io::Result<OwnedFd> {
     let number = c_int::try_from(number).map_err(io::Error::other)?;
     // SAFETY: the kernel has just handed out this descriptor, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })

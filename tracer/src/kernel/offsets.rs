@@ -73,11 +73,12 @@ enum Size {
 
 /// Which member each offset is, with the size that the kernel side takes for granted.
 #[rustfmt::skip]
-fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 30] {
+fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 37] {
     let skb = |path, bytes| Wanted { parent: "sk_buff", path, size: Size::Bytes(bytes) };
     let dev = |path, bytes| Wanted { parent: "net_device", path, size: Size::Bytes(bytes) };
     let net = |path, bytes| Wanted { parent: "net", path, size: Size::Bytes(bytes) };
     let sock = |path, bytes| Wanted { parent: "sock", path, size: Size::Bytes(bytes) };
+    let xdp = |path, bytes| Wanted { parent: "xdp_buff", path, size: Size::Bytes(bytes) };
     [
         (&mut offsets.skb_dev, skb("dev", 8)),
         (&mut offsets.skb_sk, skb("sk", 8)),
@@ -109,15 +110,22 @@ fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 30] {
         (&mut offsets.sock_source_port, sock("__sk_common.skc_num", 2)),
         (&mut offsets.sock_destination_port, sock("__sk_common.skc_dport", 2)),
         (&mut offsets.sock_protocol, sock("sk_protocol", 2)),
+        (&mut offsets.dev_type, dev("type", 2)),
+        (&mut offsets.dev_xdp_state, dev("xdp_state", 48)),
+        (&mut offsets.xdp_data, xdp("data", 8)),
+        (&mut offsets.xdp_data_end, xdp("data_end", 8)),
+        (&mut offsets.xdp_data_hard_start, xdp("data_hard_start", 8)),
+        (&mut offsets.xdp_rxq, xdp("rxq", 8)),
+        (&mut offsets.rxq_dev, Wanted { parent: "xdp_rxq_info", path: "dev", size: Size::Bytes(8) }),
     ]
 }
 
 /// The structs with members to look for, found in one pass.
-struct Structs([(&'static str, Option<TypeId>); 5]);
+struct Structs([(&'static str, Option<TypeId>); 7]);
 
 impl Structs {
     fn find(btf: &Btf) -> Self {
-        let names = ["sk_buff", "net_device", "net", "sock", "task_struct"];
+        let names = ["sk_buff", "net_device", "net", "sock", "task_struct", "xdp_buff", "xdp_rxq_info"];
         let found = btf.find_each(&names.map(|name| (Kind::Struct, name)));
         let mut found = found.into_iter();
         Self(names.map(|name| (name, found.next().flatten())))
@@ -160,7 +168,7 @@ mod tests {
         assert_eq!(found.offsets.dev_mtu, ABSENT);
         assert!(found.missing.contains(&"sk_buff.len: it has another size here".to_owned()));
         assert!(found.missing.contains(&"net_device.mtu: this kernel has no `struct net_device`".to_owned()));
-        assert_eq!(found.missing.len(), 27);
+        assert_eq!(found.missing.len(), 34);
     }
 
     #[test]

@@ -11,11 +11,11 @@ pub struct ProbeId(pub u32);
 /// A function or tracepoint that can report hits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Probe {
-    /// Function name, or `group:event` of a tracepoint.
+    /// Function name, `group:event` of a tracepoint, or name of a BPF program's main function.
     pub name: String,
     /// Module that holds it; `None` for the kernel itself.
     pub module: Option<String>,
-    /// Its address in this kernel; 0 for a tracepoint.
+    /// Its address in this kernel; 0 for a tracepoint. Of a BPF program its id, which no function has for an address.
     pub address: u64,
     /// The argument after the `sk_buff` is an `enum skb_drop_reason`.
     pub takes_reason: bool,

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::model::{Branch, Event, JourneyId, Value};
     use crate::view::Selection;
-    use crate::view::tests::{ARP, SYN, Sample, details, headers, make_drop, socket};
+    use crate::view::tests::{ARP, SYN, Sample, details, headers, make_drop, make_program_hit, socket};
 
     fn print(selection: &Selection<'_>, change: impl FnOnce(&mut Event)) -> String {
         let mut sample = Sample::new();
@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn every_key_is_documented() {
         let documentation = include_str!("../../../assets/output-json.md");
-        let changes: [fn(&mut Event); 4] = [
+        let changes: [fn(&mut Event); 5] = [
+            make_program_hit,
             |event| {
                 make_drop(event);
                 event.probe = crate::view::tests::MODULE_FUNCTION;

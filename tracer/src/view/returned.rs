@@ -5,7 +5,8 @@ use crate::model::EventKind;
 
 /// `enum xdp_action` of Linux, from 0 on.
 const XDP: [&str; 5] = ["XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"];
-/// `TC_ACT_*` of Linux (`uapi/linux/pkt_cls.h`), from 0 on.
+/// `TC_ACT_*` of Linux (`uapi/linux/pkt_cls.h`), from 0 on. Those of tcx and netkit (`TCX_PASS` 0, `TCX_DROP` 2, `TCX_REDIRECT`
+/// 7, likewise `NETKIT_*`) mean the same by other names; the kernel does not tell which hook has called a program.
 const TC: [&str; 9] = [
     "TC_ACT_OK",
     "TC_ACT_RECLASSIFY",
@@ -26,7 +27,21 @@ pub(super) fn write(kind: EventKind, value: u32, out: &mut String) {
     match names.get(value as usize) {
         Some(name) => out.push_str(name),
         None if value == UNSPEC && kind == EventKind::Tc => out.push_str("TC_ACT_UNSPEC"),
-        None => number::decimal(value, out),
+        None => {
+            // What a program of tc returns may be negative.
+            let negative = kind == EventKind::Tc && (value as i32) < 0;
+            out.push_str(if negative { "-" } else { "" });
+            number::decimal(if negative { value.wrapping_neg() } else { value }, out);
+        }
+    }
+}
+
+/// The program gave the packet up.
+pub(super) fn is_drop(kind: EventKind, value: u32) -> bool {
+    match kind {
+        EventKind::Tc => value == 2,
+        EventKind::Xdp => value <= 1,
+        _ => false,
     }
 }
 

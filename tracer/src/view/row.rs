@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::str::FromStr;
 
-use super::{Clock, escape, number};
+use super::{Clock, escape, number, returned};
 use crate::model::{Event, EventKind, Probe, ProbeId};
 use crate::symbol::Cache;
 
@@ -139,6 +139,25 @@ impl<'a> Row<'a> {
     /// The probe that was hit, if the table has it.
     pub(super) fn probe(&self) -> Option<&'a Probe> {
         self.context.probes.get(self.event.probe.0 as usize)
+    }
+
+    /// Id of the BPF program that ran, of a hit of one.
+    pub(super) fn program_id(&self) -> Option<u64> {
+        let probe = self.probe().filter(|_| matches!(self.event.kind, EventKind::Tc | EventKind::Xdp))?;
+        Some(probe.address)
+    }
+
+    /// `tc:123`
+    pub(super) fn write_program(&self, out: &mut String) {
+        out.push_str(if self.event.kind == EventKind::Xdp { "xdp:" } else { "tc:" });
+        number::decimal(self.program_id().unwrap_or(0), out);
+    }
+
+    /// `TC_ACT_SHOT`, or the number that the program returned.
+    pub(super) fn write_verdict(&self, out: &mut String) {
+        if let Some(value) = self.event.returned {
+            returned::write(self.event.kind, value, out);
+        }
     }
 
     /// Where the packet was dropped.

@@ -14,6 +14,7 @@ use crate::symbol::{Cache, Symbol, Symbols};
 pub(super) const MODULE_FUNCTION: ProbeId = ProbeId(1);
 pub(super) const REASON_FUNCTION: ProbeId = ProbeId(2);
 pub(super) const DROP: ProbeId = ProbeId(3);
+pub(super) const PROGRAM: ProbeId = ProbeId(4);
 /// An address that has a name.
 pub(super) const PLACE: u64 = 0xffff_ffff_c000_01c2;
 
@@ -68,6 +69,7 @@ impl Sample {
                 probe("nft_do_chain", Some("nf_tables")),
                 probe("sk_skb_reason_drop", None),
                 probe("skb:kfree_skb", None),
+                Probe { address: 123, ..probe("cil_from_netdev", None) },
             ],
             symbols: Cache::new(&OneSymbol),
             reasons: HashMap::from([(6, "NETFILTER_DROP".to_owned())]),
@@ -127,6 +129,13 @@ pub(super) fn make_drop(event: &mut Event) {
     event.probe = DROP;
     event.reason = Some(6);
     event.caller = Some(PLACE);
+}
+
+/// Makes it a program of tc that drops the packet.
+pub(super) fn make_program_hit(event: &mut Event) {
+    event.kind = EventKind::Tc;
+    event.probe = PROGRAM;
+    event.returned = Some(2);
 }
 
 /// The details of an event, made when it has none.

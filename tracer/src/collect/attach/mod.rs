@@ -4,6 +4,7 @@ pub mod follow;
 pub mod holder;
 pub mod kprobe;
 pub mod multi;
+pub mod programs;
 pub mod tracepoint;
 
 use std::{io, os::fd::OwnedFd};

@@ -64,7 +64,7 @@ pub(super) fn constants(
             most_packets: options.most_packets,
             stacks: options.watches_stacks().into(),
             follow_stacks: options.follow_stacks.into(),
-            xdp: 0,
+            xdp: options.programs.xdp.into(),
         },
     })
 }

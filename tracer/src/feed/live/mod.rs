@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use super::names::{LazySymbols, Names};
 use crate::{
-    collect::session::{Backend, Request, Session},
+    collect::{
+        attach::programs,
+        session::{Backend, Request, Session},
+    },
     filter::Compiled,
     kernel::{
         Root, btf,
@@ -53,6 +56,8 @@ pub struct Options {
     pub packet_bytes: u32,
     /// Member chains to read with each event (`skb->dev->ifindex`).
     pub metadata: Vec<String>,
+    /// BPF programs to trace.
+    pub programs: programs::Wanted,
     /// Size of the ring, bytes.
     pub ring_bytes: u32,
 }
@@ -63,6 +68,8 @@ impl Options {
         self.follow_stacks || !self.others.is_empty()
     }
 }
+/// Said where they are asked for and packets cannot be followed.
+const UNTRACED: &str = "BPF programs are not traced, since that takes following";
 
 /// A running trace and the names of what it shows.
 pub struct Live {
@@ -92,6 +99,10 @@ impl Live {
             }
             notes.push(format!("{}: {}", lack.why, lack.instead));
             options.follow = false;
+            if options.programs.any() {
+                notes.push(UNTRACED.to_owned());
+                options.programs = programs::Wanted::default();
+            }
         }
         let chains = constants::chains(&btf, &options.metadata)?;
         // Opened while we may still see addresses; read only if one has to be named.
@@ -107,12 +118,19 @@ impl Live {
             hooks: if options.follow { lifecycle::hooks(&btf) } else { Vec::new() },
             filter: options.filter.program,
             unfollowed: Vec::new(),
+            programs: options.programs,
             ring_bytes: options.ring_bytes,
             probes: found.probes,
         };
         let session = Session::start(request)?;
         if options.follow && !session.follows() {
             notes.push("the kernel refused the programs that follow packets: each hit is judged by itself".to_owned());
+            if options.programs.any() {
+                notes.push(UNTRACED.to_owned());
+            }
+        }
+        if options.programs.tc && !options.all_functions {
+            notes.push("tc programs show only packets that have passed a function of --filter-func before".to_owned());
         }
         let reasons = Reasons::read(root, &btf).iter().map(|(number, name)| (number, name.to_owned())).collect();
         let names = Names { reasons, namespaces: netns::names(root), chains, symbols };

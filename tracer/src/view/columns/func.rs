@@ -1,6 +1,6 @@
-//! What was hit: a function or a tracepoint, with the reason where it was given one.
+//! What was hit: a function, a tracepoint with the reason where it was given one, or a BPF program with its verdict.
 
-use super::{Column, Context, Object, Row};
+use super::{Column, Context, Object, Row, program};
 use crate::model::EventKind;
 use crate::view::Tone;
 
@@ -12,7 +12,7 @@ impl Column for Func {
     }
 
     fn help(&self) -> &'static str {
-        "function or tracepoint that was hit, with the drop reason and the place where it has one"
+        "function, tracepoint or BPF program that was hit, with what it tells of a drop or its verdict"
     }
 
     fn header(&self) -> &'static str {
@@ -24,11 +24,17 @@ impl Column for Func {
     }
 
     fn tone(&self, row: &Row<'_>) -> Tone {
-        if row.event.kind == EventKind::Drop { Tone::Drop } else { Tone::Plain }
+        if row.event.kind == EventKind::Drop { Tone::Drop } else { program::tone(row) }
     }
 
     fn text(&self, row: &Row<'_>, out: &mut String) {
         write_name(row, out);
+        if row.program_id().is_some() {
+            out.push('(');
+            row.write_program(out);
+            out.push_str(")=");
+            row.write_verdict(out);
+        }
         if row.event.reason.is_some() || row.drop_place().is_some() {
             out.push('(');
             row.write_drop(out);
@@ -52,7 +58,7 @@ fn write_name(row: &Row<'_>, out: &mut String) {
 mod tests {
     use super::*;
     use crate::model::ProbeId;
-    use crate::view::tests::{DROP, MODULE_FUNCTION, REASON_FUNCTION, check, make_drop};
+    use crate::view::tests::{DROP, MODULE_FUNCTION, REASON_FUNCTION, check, make_drop, make_program_hit};
 
     #[test]
     fn functions() {
@@ -64,6 +70,16 @@ mod tests {
             r#"{"func":"nft_do_chain","module":"nf_tables"}"#,
         );
         check(&Func, |event, _| event.probe = ProbeId(99), "probe#99", r#"{"func":"probe#99"}"#);
+    }
+
+    #[test]
+    fn programs_tell_their_verdict() {
+        check(
+            &Func,
+            |event, _| make_program_hit(event),
+            "cil_from_netdev(tc:123)=TC_ACT_SHOT",
+            r#"{"func":"cil_from_netdev"}"#,
+        );
     }
 
     #[test]

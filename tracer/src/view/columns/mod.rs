@@ -16,6 +16,7 @@ mod netns_name;
 mod packet;
 mod pkt_type;
 mod process;
+mod program;
 mod proto;
 mod skb;
 mod stack;
@@ -35,6 +36,7 @@ pub static COLUMNS: &[&dyn Column] = &[
     &cpu::Cpu,
     &process::Process,
     &func::Func,
+    &program::Program,
     &netns::Netns,
     &netns_name::NetnsName,
     &iface::Iface,

@@ -21,7 +21,9 @@ use crate::{
         settings, signals::Stop,
     },
     collect::{
-        Session, privileges,
+        Session,
+        attach::programs,
+        privileges,
         session::{Backend, RING_BYTES},
     },
     feed::{Live, Options},
@@ -114,6 +116,7 @@ fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
         most_packets: 0,
         others: Globs::new(&[])?,
         follow_stacks: false,
+        programs: programs::Wanted::default(),
         caller: false,
         stack: false,
         // The receiver of the packets is this process.

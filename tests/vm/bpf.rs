@@ -1,0 +1,229 @@
+//! Small BPF programs of our own, for the cases to attach: a few instructions each, with type information or without.
+//!
+//! They are loaded here rather than from object files, so that the host needs no compiler for them.
+
+#![expect(unsafe_code, reason = "raw system calls")]
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_func_info, bpf_insn, bpf_prog_type};
+use nix::sched::{CloneFlags, setns};
+
+use crate::net::sh;
+
+/// Where programs are pinned: `ip netns exec` hides what is mounted below /sys.
+const PINS: &str = "/run/bpf";
+/// `BPF_TCX_INGRESS` of `enum bpf_attach_type`.
+const TCX_INGRESS: u32 = 46;
+const REDIRECT: i32 = 23;
+
+/// What a program is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Tc,
+    Xdp,
+}
+
+/// What a program does.
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    /// Returns this.
+    Return(i32),
+    /// `bpf_redirect` to the device with this index.
+    Redirect(i32),
+    /// Of XDP: writes another last byte to the source address of an IPv4 packet, and passes it.
+    Rewrite(u8),
+}
+
+/// A loaded and pinned program; gone from the pins on drop.
+pub(crate) struct Loaded {
+    handle: OwnedFd,
+    pub(crate) pin: String,
+}
+
+impl Loaded {
+    /// With type information, in which the program's function has this name.
+    pub(crate) fn new(kind: Kind, name: &str, body: Body) -> Result<Self> {
+        Self::load(kind, name, body, true).with_context(|| format!("failed to load `{name}`"))
+    }
+
+    /// One of which the kernel knows its name and nothing more.
+    pub(crate) fn without_types(kind: Kind, name: &str, body: Body) -> Result<Self> {
+        Self::load(kind, name, body, false).with_context(|| format!("failed to load `{name}`"))
+    }
+
+    fn load(kind: Kind, name: &str, body: Body, typed: bool) -> Result<Self> {
+        let code = code(body);
+        let types = if typed { Some(load_types(&types(kind, name))?) } else { None };
+        let main = bpf_func_info { insn_off: 0, type_id: FUNCTION };
+        // SAFETY: all members of the union are plain numbers.
+        let mut attr: bpf_attr = unsafe { mem::zeroed() };
+        // SAFETY: PROG_LOAD uses this member.
+        let program = unsafe { &mut attr.__bindgen_anon_3 };
+        program.prog_type = match kind {
+            Kind::Tc => bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS,
+            Kind::Xdp => bpf_prog_type::BPF_PROG_TYPE_XDP,
+        } as u32;
+        program.insns = code.as_ptr() as u64;
+        program.insn_cnt = code.len() as u32;
+        program.license = c"GPL".as_ptr() as u64;
+        for (slot, byte) in program.prog_name.iter_mut().take(15).zip(name.bytes()) {
+            *slot = byte.cast_signed();
+        }
+        if let Some(types) = &types {
+            program.prog_btf_fd = types.as_raw_fd() as u32;
+            program.func_info = &raw const main as u64;
+            program.func_info_rec_size = size_of::<bpf_func_info>() as u32;
+            program.func_info_cnt = 1;
+        }
+        let handle = descriptor(bpf_cmd::BPF_PROG_LOAD, &mut attr)?;
+        let pin = pin(&handle, name)?;
+        Ok(Self { handle, pin })
+    }
+
+    /// Has the device call it at tcx ingress (6.6) as long as the answer lives.
+    pub(crate) fn at_tcx(&self, namespace: &str, ifindex: u32) -> Result<OwnedFd> {
+        // SAFETY: all members of the union are plain numbers.
+        let mut attr: bpf_attr = unsafe { mem::zeroed() };
+        // SAFETY: LINK_CREATE uses this member.
+        let link = unsafe { &mut attr.link_create };
+        link.__bindgen_anon_1.prog_fd = self.handle.as_raw_fd() as u32;
+        link.__bindgen_anon_2.target_ifindex = ifindex;
+        link.attach_type = TCX_INGRESS;
+        let namespace = File::open(Path::new("/run/netns").join(namespace))?;
+        // A thread of its own, so that this one stays where it is.
+        std::thread::scope(|scope| {
+            let attach = scope.spawn(|| {
+                setns(namespace, CloneFlags::CLONE_NEWNET)?;
+                descriptor(bpf_cmd::BPF_LINK_CREATE, &mut attr)
+            });
+            let answer = attach.join().ok().context("the thread that attaches panicked")?;
+            answer.context("failed to attach at tcx")
+        })
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.pin);
+    }
+}
+
+fn pin(program: &OwnedFd, name: &str) -> Result<String> {
+    if !Path::new(PINS).exists() {
+        sh(&format!("mkdir {PINS} && mount -t bpf bpf {PINS}"))?;
+    }
+    let path = format!("{PINS}/{name}");
+    let text = std::ffi::CString::new(path.as_str())?;
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    attr.__bindgen_anon_4.pathname = text.as_ptr() as u64;
+    attr.__bindgen_anon_4.bpf_fd = program.as_raw_fd() as u32;
+    call(bpf_cmd::BPF_OBJ_PIN, &mut attr).with_context(|| format!("failed to pin `{path}`"))?;
+    Ok(path)
+}
+
+fn instruction(code: u8, to: u8, from: u8, off: i16, imm: i32) -> bpf_insn {
+    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(to, from), off, imm }
+}
+
+/// Instructions: `mov` 0xb7, `call` 0x85, `exit` 0x95, `ldxw` 0x61, `mov rX, rY` 0xbf, `add` 0x07, `jgt` 0x2d, `ldxh` 0x69,
+/// `jne` 0x55, `stb` 0x72.
+fn code(body: Body) -> Vec<bpf_insn> {
+    let end = instruction(0x95, 0, 0, 0, 0);
+    match body {
+        Body::Return(verdict) => vec![instruction(0xb7, 0, 0, 0, verdict), end],
+        Body::Redirect(ifindex) => vec![
+            instruction(0xb7, 1, 0, 0, ifindex),
+            instruction(0xb7, 2, 0, 0, 0),
+            instruction(0x85, 0, 0, 0, REDIRECT),
+            end,
+        ],
+        Body::Rewrite(byte) => vec![
+            instruction(0x61, 2, 1, 0, 0),
+            instruction(0x61, 3, 1, 4, 0),
+            instruction(0xbf, 4, 2, 0, 0),
+            instruction(0x07, 4, 0, 0, 34),
+            instruction(0x2d, 4, 3, 3, 0),
+            instruction(0x69, 5, 2, 12, 0),
+            // ETH_P_IP as it lies in the packet, read on a little-endian machine.
+            instruction(0x55, 5, 0, 1, 0x0008),
+            instruction(0x72, 2, 0, 29, i32::from(byte)),
+            instruction(0xb7, 0, 0, 0, 2),
+            end,
+        ],
+    }
+}
+
+/// Number of the function among the types below.
+const FUNCTION: u32 = 5;
+
+/// Type information (BTF) of `int NAME(struct __sk_buff *)` or `int NAME(struct xdp_md *)`:
+/// <https://docs.kernel.org/bpf/btf.html>.
+fn types(kind: Kind, name: &str) -> Vec<u8> {
+    let context = match kind {
+        Kind::Tc => "__sk_buff",
+        Kind::Xdp => "xdp_md",
+    };
+    let mut strings = vec![0u8];
+    let mut string = |text: &str| {
+        let at = strings.len() as u32;
+        strings.extend_from_slice(text.as_bytes());
+        strings.push(0);
+        at
+    };
+    let (int, context, argument, name) = (string("int"), string(context), string("context"), string(name));
+    let kind = |number: u32, count: u32| number << 24 | count;
+    let types = [
+        // 1: int of 4 bytes, signed, 32 bits
+        [int, kind(1, 0), 4].as_slice(),
+        &[1 << 24 | 32],
+        // 2: the context, of which nothing need be known
+        &[context, kind(4, 0), 0],
+        // 3: a pointer to it
+        &[0, kind(2, 0), 2],
+        // 4: the prototype
+        &[0, kind(13, 1), 1, argument, 3],
+        // 5: the function, global
+        &[name, kind(12, 1), 4],
+    ]
+    .concat();
+    let header = [0x0001_eb9f, 24, 0, types.len() as u32 * 4, types.len() as u32 * 4, strings.len() as u32];
+    let words = header.iter().chain(&types).flat_map(|word| word.to_ne_bytes());
+    words.chain(strings).collect()
+}
+
+fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: BTF_LOAD uses this member.
+    let btf = unsafe { &mut attr.__bindgen_anon_7 };
+    btf.btf = bytes.as_ptr() as u64;
+    btf.btf_size = bytes.len() as u32;
+    descriptor(bpf_cmd::BPF_BTF_LOAD, &mut attr)
+}
+
+fn descriptor(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
+    let number = call(command, attr)?;
+    // SAFETY: the kernel has just handed out this descriptor, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+fn call(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<i32> {
+    // SAFETY: the attribute is as large as the kernel is told; pointers in it outlive the call.
+    let answer = unsafe { libc::syscall(libc::SYS_bpf, command as libc::c_int, &raw mut *attr, size_of::<bpf_attr>()) };
+    i32::try_from(answer).ok().filter(|number| *number >= 0).ok_or_else(io::Error::last_os_error)
+}
+
+/// Index of a device.
+pub(crate) fn ifindex(namespace: &crate::net::Namespace, device: &str) -> Result<u32> {
+    let text = namespace.sh(&format!("cat /sys/class/net/{device}/ifindex"))?;
+    let index = text.trim().parse()?;
+    ensure!(index > 0, "{device} has no index");
+    Ok(index)
+}
