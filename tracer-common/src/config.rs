@@ -119,6 +119,9 @@ pub struct Settings {
     pub stacks: u32,
     /// 1: follow packets that appear on a stack that works on a followed one.
     pub follow_stacks: u32,
+    /// 1: a filter may turn to the packet inside ([`crate::predicate::op::LAYER`]). Without, the code for it is left out: the
+    /// verifier takes longest for it.
+    pub layers: u32,
     /// 1: programs at XDP hooks are traced, so a packet may have a journey before it has an `sk_buff`.
     pub xdp: u32,
 }

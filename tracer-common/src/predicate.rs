@@ -264,6 +264,11 @@ impl Program {
         }
     }
 
+    /// Whether a node turns to the packet inside.
+    pub fn turns_inside(&self) -> bool {
+        self.nodes.iter().take(self.count as usize).any(|node| node.op == op::LAYER)
+    }
+
     /// Whether a node reads [`field::FUNCTIONS`].
     pub fn reads_functions(&self) -> bool {
         let mut nodes = self.nodes.iter().take(self.count as usize);

@@ -169,11 +169,11 @@ extern "C" fn turn(_index: u64, run: *mut Run<'_>) -> u64 {
     let zero = run.judged.program.zero as u32;
     match outcome {
         Ok(next) => {
-            run.next = next | zero;
+            run.next = next ^ zero;
             0
         }
         Err(verdict) => {
-            run.verdict = if verdict == Verdict::Undecidable { UNDECIDABLE } else { REJECTED } | zero;
+            run.verdict = if verdict == Verdict::Undecidable { UNDECIDABLE } else { REJECTED } ^ zero;
             1
         }
     }

@@ -59,7 +59,7 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
         }
     }
     // Laundered, so that the verifier checks what follows once.
-    known |= program.zero as u32;
+    known ^= program.zero as u32;
     if !filter::matches(program, hit) {
         if known == JUDGE_AGAIN {
             forget(hit.skb);
@@ -83,6 +83,7 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
 pub fn is_in_work(program: &Program, hit: &mut Hit, pointer: u64) -> bool {
     hit.skb = stack::packet(pointer);
     hit.flags = flags::BY_STACK;
+    hit.freeing = 0;
     hit.skb != 0 && live() != 0 && follows(program, hit) == SHOW
 }
 

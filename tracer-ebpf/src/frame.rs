@@ -146,14 +146,14 @@ extern "C" fn turn(_index: u64, run: *mut Run<'_>) -> u64 {
     let zero = run.judged.program.zero as u32;
     let present = &mut run.judged.present;
     (present.link, present.network, present.protocol) =
-        (present.link | zero, present.network | zero, present.protocol | zero);
+        (present.link ^ zero, present.network ^ zero, present.protocol ^ zero);
     match outcome {
         Ok(next) => {
-            run.next = next | zero;
+            run.next = next ^ zero;
             0
         }
         Err(verdict) => {
-            run.verdict = if verdict == Verdict::Undecidable { UNDECIDABLE } else { REJECTED } | zero;
+            run.verdict = if verdict == Verdict::Undecidable { UNDECIDABLE } else { REJECTED } ^ zero;
             1
         }
     }

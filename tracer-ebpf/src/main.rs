@@ -109,11 +109,11 @@ pub fn judge(context: ProbeContext) -> u32 {
     let Some(found) = FOUND.get(0) else { return 0 };
     let Some(program) = filter::in_force() else { return 0 };
     let (argument, what) = (found.argument, found.what);
-    let mut hit = Hit::new(context.as_ptr(), found.skb, kind::CALL, NO_PROBE | program.zero as u32);
+    let mut hit = Hit::new(context.as_ptr(), found.skb, kind::CALL, NO_PROBE ^ program.zero as u32);
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
     hit.argument = argument as u32;
-    hit.freeing = (what == found::FREEING) as u8;
+    hit.freeing = what as u8;
     if program.wants_function != 0 {
         hit.probe = probe_number(hit.context);
     }

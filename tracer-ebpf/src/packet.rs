@@ -20,7 +20,7 @@ pub const NOWHERE: u64 = 1;
 #[derive(Clone, Copy)]
 pub struct Packet {
     pub skb: u64,
-    /// A zero that the verifier takes for an unknown number. Or-ed to a value that is a constant on some ways, it makes
+    /// A zero that the verifier takes for an unknown number. Xor-ed to a value that is a constant on some ways, it makes
     /// these ways one to the verifier, which otherwise checks all that follows once for each.
     pub zero: u64,
     /// `skb->head`
@@ -57,9 +57,9 @@ impl Packet {
         let head: u64 = member!(skb, skb_head);
         let tail: u32 = member!(skb, skb_tail);
         let offset: u16 = member!(skb, skb_network_header);
-        let network = if offset == 0 { network_by_link(skb, head) } else { head + u64::from(offset) } | zero;
+        let network = if offset == 0 { network_by_link(skb, head) } else { head + u64::from(offset) } ^ zero;
         let first: u8 = peek(network);
-        let protocol = if network == NOWHERE { UNKNOWN } else { protocol(skb, first) } | zero;
+        let protocol = if network == NOWHERE { UNKNOWN } else { protocol(skb, first) } ^ zero;
         // SAFETY: the caller's.
         unsafe {
             (&raw mut (*place).skb).write(skb);
@@ -75,9 +75,9 @@ impl Packet {
     /// Has the verifier know nothing of where the headers are.
     #[inline(always)]
     pub fn launder(&mut self) {
-        self.network |= self.zero;
-        self.protocol |= self.zero;
-        self.end |= self.zero;
+        self.network ^= self.zero;
+        self.protocol ^= self.zero;
+        self.end ^= self.zero;
     }
 
     /// Address of the Ethernet header, or [`NOWHERE`].

@@ -11,7 +11,7 @@ use crate::{
     chain,
     hit::Hit,
     packet::{ETHERNET_HEADER, NOWHERE, Packet, network_length},
-    read::{device, kept_tag_protocol, member, packet_namespace, peek},
+    read::{device, kept_tag_protocol, member, packet_namespace, peek, setting},
     unwritten,
 };
 
@@ -40,7 +40,7 @@ impl Source for Judged<'_> {
     /// Laundered, so that the verifier does not follow each way to an answer on its own.
     #[inline(always)]
     fn load(&mut self, base: u8, offset: u32, width: u32) -> u64 {
-        self.fetch(base, offset, width) | self.packet.zero
+        self.fetch(base, offset, width) ^ self.packet.zero
     }
 
     #[inline(always)]
@@ -49,7 +49,10 @@ impl Source for Judged<'_> {
             self.depth = self.packet.zero as u32;
             return 1;
         }
-        self.turn_inside() | self.packet.zero
+        if setting!(layers) == 0 {
+            return UNKNOWN;
+        }
+        self.turn_inside() ^ self.packet.zero
     }
 }
 
@@ -67,10 +70,10 @@ impl Judged<'_> {
     pub fn launder(&mut self) {
         let zero = self.packet.zero as u32;
         self.packet.launder();
-        self.depth |= zero;
-        self.inside.link |= zero;
-        self.inside.network |= zero;
-        self.inside.protocol |= zero;
+        self.depth ^= zero;
+        self.inside.link ^= zero;
+        self.inside.network ^= zero;
+        self.inside.protocol ^= zero;
     }
 
     /// Turns to the packet inside of the present one.
@@ -108,7 +111,7 @@ impl Judged<'_> {
         if of_hit {
             return self.field(offset);
         }
-        if self.depth != 0 {
+        if setting!(layers) != 0 && self.depth != 0 {
             return self.inside.load(&mut self.packet, base, offset, width);
         }
         let common =
@@ -124,7 +127,7 @@ impl Judged<'_> {
             return packet.protocol;
         }
         let header = if base == base::NETWORK { packet.network } else { packet.transport };
-        packet.word((header | packet.zero) + u64::from(offset), u64::from(width))
+        packet.word((header ^ packet.zero) + u64::from(offset), u64::from(width))
     }
 
     /// A field that needs no header.
@@ -191,7 +194,7 @@ impl Judged<'_> {
             let tag: u16 = member!(packet.skb, skb_vlan_tci);
             return u64::from(kept) << 16 | u64::from(tag);
         }
-        let inline = if kept == 0 { tags } else { tags.saturating_sub(1) } | packet.zero;
+        let inline = if kept == 0 { tags } else { tags.saturating_sub(1) } ^ packet.zero;
         let link = packet.link();
         if link == NOWHERE {
             return UNKNOWN;
@@ -211,11 +214,11 @@ impl Judged<'_> {
             };
         }
         let network =
-            if inline == 0 { packet.network } else { ethertype + (ETHERNET_HEADER - ETHERTYPE) } | packet.zero;
+            if inline == 0 { packet.network } else { ethertype + (ETHERNET_HEADER - ETHERTYPE) } ^ packet.zero;
         if network == NOWHERE {
             return UNKNOWN;
         }
-        let length = if kind == base::NETWORK { 0 } else { network_length(peek(network)) } | packet.zero;
+        let length = if kind == base::NETWORK { 0 } else { network_length(peek(network)) } ^ packet.zero;
         packet.word(network + length + u64::from(offset), u64::from(width))
     }
 

@@ -111,6 +111,7 @@ pub(crate) fn options(what: &What, extra: Extra, filter: Compiled) -> anyhow::Re
         all_functions: what.filter_func.is_none(),
         modules: if what.kmods.is_empty() || what.all_kmods { Modules::All } else { Modules::Only(what.kmods.clone()) },
         filter,
+        swaps: false,
         follow: !what.no_track,
         sample: sample(what)?,
         most_packets: what.limit_packets.unwrap_or(0),

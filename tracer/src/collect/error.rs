@@ -33,6 +33,9 @@ pub enum Error {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The programs were loaded without what the filter asks for.
+    #[error("this run cannot judge packets inside of packets, as it began without a filter that may change")]
+    NoLayers,
     /// The embedded object is not as this program expects it.
     #[error("the embedded eBPF object does not fit this program: {0}")]
     Object(String),

@@ -93,6 +93,8 @@ pub struct Session {
     /// The kernel side knows the probes' numbers.
     numbered: bool,
     follows: bool,
+    /// Filters may turn to the packet inside.
+    layers: bool,
     shown: u64,
     changes: u64,
     undecodable: u64,
@@ -136,6 +138,7 @@ impl Session {
             places,
             numbered: false,
             follows: settings.follow != 0,
+            layers: settings.layers != 0,
             shown: 0,
             changes: 0,
             undecodable: 0,
@@ -183,6 +186,9 @@ impl Session {
 
     /// Puts another filter in force, without reloading or attaching anything again; returns its number, which hits carry.
     pub fn replace_filter(&mut self, program: &Program) -> Result<u32, Error> {
+        if program.turns_inside() && !self.layers {
+            return Err(Error::NoLayers);
+        }
         if program.reads_functions() && !self.numbered {
             let numbers = self.probes.iter().zip(0u32..).filter(|(probe, _)| probe.address != 0);
             self.object.number_probes(numbers.map(|(probe, number)| (probe.address, number)))?;

@@ -29,6 +29,7 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     let extra = settings::extra(&args.output).map_err(Failure::Usage)?;
     let mut options = settings::options(&args.what, extra.clone(), filter).map_err(Failure::Usage)?;
     let look = look(&args.output)?;
+    options.swaps = args.run.filter_stdin;
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
     let stop = Stop::install()?;

@@ -60,6 +60,7 @@ pub(super) fn constants(
             packet_bytes: options.packet_bytes.min(PACKET_BYTES as u32),
             metadata: chains as u32,
             follow: options.follow.into(),
+            layers: (options.swaps || options.filter.program.turns_inside()).into(),
             sample: options.sample,
             most_packets: options.most_packets,
             stacks: options.watches_stacks().into(),

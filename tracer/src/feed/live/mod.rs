@@ -36,6 +36,8 @@ pub struct Options {
     pub modules: Modules,
     /// The filter to begin with.
     pub filter: Compiled,
+    /// Another filter may be put in force later.
+    pub swaps: bool,
     /// Follow packets that matched.
     pub follow: bool,
     /// Follow one in so many of them; 0 and 1: all.

@@ -111,6 +111,7 @@ fn options(backend: Option<Backend>) -> anyhow::Result<Options> {
         all_functions: true,
         modules: Modules::All,
         filter: compiled,
+        swaps: false,
         follow: true,
         sample: 1,
         most_packets: 0,
