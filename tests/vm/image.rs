@@ -88,7 +88,8 @@ const MODULES: &[&str] = &[
 ];
 const REQUIRED: &[&str] = &["veth", "nf_tables", "nft_ct", "8021q", "vxlan", "bridge"];
 
-const FLOOR: &str = include_str!("floor.c");
+/// Programs over libbpf, by name, compiled here.
+const COMPILED: &[(&str, &str)] = &[("constant", include_str!("constant.c")), ("floor", include_str!("floor.c"))];
 
 /// Where glibc's loader looks without a cache file.
 const LIBRARIES: &str = "/lib";
@@ -221,24 +222,26 @@ fn tools(store: &Store) -> Result<BTreeMap<String, PathBuf>> {
     let pwru = store.folder("pwru")?.join("usr/bin/pwru");
     ensure!(pwru.exists(), "no pwru in the store; `./tests/run fetch` gets it");
     tools.insert("pwru".to_owned(), pwru);
-    tools.insert("floor".to_owned(), floor(store)?);
+    for (name, text) in COMPILED {
+        tools.insert((*name).to_owned(), compiled(store, name, text)?);
+    }
     Ok(tools)
 }
 
-/// The floor program, compiled when its source is not the one last compiled.
-fn floor(store: &Store) -> Result<PathBuf> {
-    let folder = store.folder("floor")?;
-    let (program, source) = (folder.join("floor"), folder.join("floor.c"));
-    if program.exists() && fs::read_to_string(&source).is_ok_and(|built| built == FLOOR) {
+/// A program, compiled when its source is not the one last compiled.
+fn compiled(store: &Store, name: &str, text: &str) -> Result<PathBuf> {
+    let folder = store.folder(name)?;
+    let (program, source) = (folder.join(name), folder.join(name).with_extension("c"));
+    if program.exists() && fs::read_to_string(&source).is_ok_and(|built| built == text) {
         return Ok(program);
     }
-    fs::write(&source, FLOOR)?;
+    fs::write(&source, text)?;
     let mut compiler = Command::new("gcc");
     compiler.args(["-O2", "-Wall", "-Wextra", "-o"]).args([&program, &source]).arg("-lbpf");
     let status = compiler.status().context("failed to run gcc")?;
     if !status.success() {
         fs::remove_file(&source)?;
-        bail!("failed to compile floor.c");
+        bail!("failed to compile {name}.c");
     }
     Ok(program)
 }

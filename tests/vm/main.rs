@@ -23,6 +23,7 @@ mod cpio;
 mod guest;
 mod holdings;
 mod image;
+mod journeys;
 mod net;
 mod qemu;
 mod tracer;

@@ -4,8 +4,13 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+
+/// A server that has been started listens by then.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Runs a shell line; its output, or an error with what it said.
 pub(crate) fn sh(line: &str) -> Result<String> {
@@ -57,8 +62,14 @@ impl Namespace {
 
     /// The number that events carry.
     pub(crate) fn inode(&self) -> Result<u64> {
+        Self::inode_of(&self.name)
+    }
+
+    /// That of the namespace of a name.
+    pub(crate) fn inode_of(name: &str) -> Result<u64> {
         use std::os::unix::fs::MetadataExt;
-        Ok(std::fs::metadata(self.path()).context("failed to look at the namespace")?.ino())
+        let path = format!("/run/netns/{name}");
+        Ok(std::fs::metadata(&path).with_context(|| format!("failed to look at `{path}`"))?.ino())
     }
 
     pub(crate) fn ifindex(&self, device: &str) -> Result<u64> {
@@ -113,17 +124,22 @@ impl Namespace {
         self.sh(&format!("echo -n {text} | nc -n -u -q 0 -w 1 {to} {port}")).map(drop)
     }
 
+    /// Waits until a shell line inside succeeds.
+    pub(crate) fn until(&self, line: &str) -> Result<()> {
+        let start = Instant::now();
+        while !output(&self.inside(line))?.status.success() {
+            ensure!(start.elapsed() < SOON, "`{line}` does not come true within {SOON:?}");
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
     /// A listener that stays until the guard goes.
     pub(crate) fn listen(&self, arguments: &str) -> Result<Background> {
         let listener = Background::start(&self.inside(&format!("exec nc -n -k -l {arguments}")))?;
         let port = arguments.split_whitespace().next_back().unwrap_or_default().to_owned();
-        for _ in 0..100 {
-            if self.sh(&format!("ss -Hlntu sport = :{port}"))?.contains(&port) {
-                return Ok(listener);
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        bail!("nc did not listen on {port}")
+        self.until(&format!("ss -Hlntu sport = :{port} | grep -q {port}"))?;
+        Ok(listener)
     }
 }
 
@@ -149,6 +165,30 @@ impl Drop for Background {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// A BPF program that returns a constant, pinned until this goes.
+pub(crate) struct Pinned(String);
+
+impl Pinned {
+    /// `kind` is `xdp` or `tc`.
+    pub(crate) fn new(kind: &str, verdict: i32) -> Result<Self> {
+        // Not below /sys, which is another one for `ip netns exec` and `ip -n`.
+        sh("mkdir -p /run/bpf && { mountpoint -q /run/bpf || mount -t bpf bpf /run/bpf; }")?;
+        let path = format!("/run/bpf/{kind}{verdict}");
+        sh(&format!("constant {kind} {verdict} {path}"))?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -185,4 +225,39 @@ impl Pair {
 /// `nodad`: an address that is still being checked would not answer for a second.
 fn address(device: &str, v4: &str, v6: &str) -> String {
     format!("ip addr add {v4}/24 dev {device} && ip addr add {v6}/64 dev {device} nodad && ip link set {device} up")
+}
+
+/// Two namespaces and a router between them: `va` 10.71.0.1 fd71::1 in `a`, `ra` 10.71.0.254 fd71::fe and `rb` 10.72.0.254
+/// fd72::fe in `r`, `vb` 10.72.0.1 fd72::1 in `b`.
+pub(crate) struct Router {
+    pub(crate) a: Namespace,
+    pub(crate) r: Namespace,
+    pub(crate) b: Namespace,
+}
+
+impl Router {
+    pub(crate) const A4: &str = "10.71.0.1";
+    pub(crate) const A6: &str = "fd71::1";
+    pub(crate) const B4: &str = "10.72.0.1";
+    pub(crate) const B6: &str = "fd72::1";
+
+    pub(crate) fn new() -> Result<Self> {
+        let router = Self { a: Namespace::new("a")?, r: Namespace::new("r")?, b: Namespace::new("b")? };
+        sh(
+            "ip link add va netns a type veth peer name ra netns r && ip link add vb netns b type veth peer name rb netns r",
+        )?;
+        let defaults =
+            |v4: &str, v6: &str| format!("ip route add default via {v4} && ip -6 route add default via {v6}");
+        router.r.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")?;
+        router.r.sh(&address("ra", "10.71.0.254", "fd71::fe"))?;
+        router.r.sh(&address("rb", "10.72.0.254", "fd72::fe"))?;
+        router.a.sh(&address("va", Self::A4, Self::A6))?;
+        router.b.sh(&address("vb", Self::B4, Self::B6))?;
+        router.a.sh(&defaults("10.71.0.254", "fd71::fe"))?;
+        router.b.sh(&defaults("10.72.0.254", "fd72::fe"))?;
+        // Neighbours that are known cost the packets under test no queueing.
+        router.a.ping(Self::B4, 1)?;
+        router.a.ping(Self::B6, 1)?;
+        Ok(router)
+    }
 }

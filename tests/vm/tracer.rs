@@ -37,6 +37,7 @@ pub(crate) struct Tracer {
     folder: PathBuf,
     json: bool,
     stdout: Option<OwnedFd>,
+    commanded: bool,
 }
 
 impl Tracer {
@@ -57,12 +58,18 @@ impl Tracer {
         let mut command = Command::new("skbtrail");
         command.args(["trace", "--ready-file"]).arg(folder.join("ready"));
         command.args(json.then_some("--output-json")).args(args);
-        Self { command, folder, json, stdout: None }
+        Self { command, folder, json, stdout: None, commanded: false }
     }
 
     /// Writes there instead of to a file; what it writes is then the case's to read.
     pub(crate) fn writing_to(mut self, stdout: impl Into<OwnedFd>) -> Self {
         self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// One whose standard input is a pipe, the child's to take.
+    pub(crate) fn commanded(mut self) -> Self {
+        self.commanded = true;
         self
     }
 
@@ -78,7 +85,8 @@ impl Tracer {
         std::fs::create_dir_all(&self.folder)?;
         let (stdout, stderr) = (File::create(self.folder.join("stdout"))?, File::create(self.folder.join("stderr"))?);
         let stdout = self.stdout.take().unwrap_or_else(|| stdout.into());
-        self.command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let stdin = if self.commanded { Stdio::piped() } else { Stdio::null() };
+        self.command.stdin(stdin).stdout(stdout).stderr(stderr);
         let started = Instant::now();
         let child = self.command.spawn().context("failed to start skbtrail")?;
         Ok(Running { child, folder: self.folder, json: self.json, started, ready_after: Duration::ZERO })
@@ -144,7 +152,12 @@ impl Running {
     }
 
     pub(crate) fn stderr(&self) -> Result<String> {
-        read_if_there(&self.folder.join("stderr"))
+        read_if_there(&self.stderr_path())
+    }
+
+    /// Where it writes what [`Self::stderr`] reads.
+    pub(crate) fn stderr_path(&self) -> PathBuf {
+        self.folder.join("stderr")
     }
 }
 
@@ -271,6 +284,21 @@ impl Hop {
 
     pub(crate) fn time(&self) -> Option<u64> {
         self.number("/time_ns")
+    }
+
+    /// It is the hit that its journey begins with.
+    pub(crate) fn is_first(&self) -> bool {
+        self.0["first"] == true
+    }
+
+    /// What it says of the packet's flow: `tcp 10.0.0.1:4000 > 10.0.0.2:80`, without ports where there are none.
+    pub(crate) fn flow(&self) -> Option<String> {
+        let tuple = self.0.get("tuple")?;
+        let end = |address: &str, port: &str| {
+            let port = tuple[port].as_u64().map_or_else(String::new, |port| format!(":{port}"));
+            format!("{}{port}", tuple[address].as_str().unwrap_or_default())
+        };
+        Some(format!("{} {} > {}", self.text("/tuple/proto"), end("saddr", "sport"), end("daddr", "dport")))
     }
 
     pub(crate) fn drop_reason(&self) -> &str {

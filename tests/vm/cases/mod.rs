@@ -10,9 +10,21 @@ mod drops;
 mod files;
 mod filters;
 mod flood_counts;
+mod follow_bridge;
+mod follow_connect;
+mod follow_copies;
+mod follow_fragments;
+mod follow_iperf;
+mod follow_nat;
+mod follow_router;
+mod follow_segments;
+mod follow_tunnels;
+mod follow_xdp;
 mod functions;
+mod hot_swap;
 mod kprobe_backend;
 mod leaves_nothing;
+mod limits;
 mod member_chains;
 mod own_traffic;
 mod packet_bytes;
@@ -24,6 +36,7 @@ mod smoke_boot;
 mod stack_and_caller;
 mod trace_ping;
 mod vanished_device;
+mod without_skb;
 mod witness_order;
 
 use anyhow::Result;
@@ -53,6 +66,19 @@ pub(crate) const CASES: &[Case] = &[
     filters::CASE,
     pwru_ci::CASE,
     drops::CASE,
+    follow_router::CASE,
+    follow_connect::CASE,
+    follow_nat::CASE,
+    follow_bridge::CASE,
+    follow_tunnels::CASE,
+    follow_fragments::CASE,
+    follow_segments::CASE,
+    follow_xdp::CASE,
+    follow_copies::CASE,
+    follow_iperf::CASE,
+    limits::CASE,
+    hot_swap::CASE,
+    without_skb::CASE,
     stack_and_caller::CASE,
     packet_bytes::CASE,
     member_chains::CASE,
