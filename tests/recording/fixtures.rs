@@ -16,7 +16,14 @@ fn fixtures_are_read_as_ever() {
     names.sort();
     for name in names {
         let mut found = String::new();
-        for args in [&["info", "--all"][..], &["replay", "--timestamp", "absolute", "--output-limit-lines", "200"]] {
+        let views = [
+            &["info", "--all"][..],
+            &["replay", "--timestamp", "absolute", "--output-limit-lines", "200"],
+            &["replay", "--output-json", "--output-limit-lines", "20"],
+            &["replay", "--group"],
+            &["paths", "--top", "1", "-r"],
+        ];
+        for args in views {
             let output = skbtrail(&folder, &[args, &[name.as_str()]].concat());
             assert!(output.status.success() && output.stderr.is_empty(), "{name}: {}", text(&output.stderr));
             found += &text(&output.stdout);

@@ -3,12 +3,14 @@
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
-use std::{collections::HashMap, fs, time::Instant};
+use std::{collections::HashMap, fs, path::Path, time::Instant};
 
 use skbtrail::{
+    feed::Replay,
     model::{Branch, Event, EventKind, Headers, JourneyId, Name, Origin, Probe, ProbeId, Record},
     record::{Naming, Reader, Settings, Start, Writer, format::index::Index},
     symbol::{Symbol, Symbols},
+    track::{Paths, Tracker},
 };
 
 struct NoSymbols;
@@ -34,7 +36,8 @@ fn event(number: u64) -> Event {
     Event {
         time: 5_000_000_000 + number * 317 + (number * number) % 97,
         kind: EventKind::Call,
-        probe: ProbeId((hop * 37 % 400) as u32),
+        // The last one gives the packet's memory back.
+        probe: ProbeId(if hop == 59 { 400 } else { (hop * 37 % 400) as u32 }),
         skb: 0xffff_8881_0000_0000 + 0x100 * (packet % 512),
         caller: Some(0xffff_ffff_8100_0000 + hop * 4097),
         branch: Some(Branch { journey: JourneyId(packet + 1), number: packet as u32 + 1, parent: None }),
@@ -60,6 +63,23 @@ fn event(number: u64) -> Event {
     }
 }
 
+/// Counts the paths of a recording: how many there are, and of how many packets.
+fn count_paths(path: &Path) -> Result<(usize, u64), Box<dyn std::error::Error>> {
+    let mut replay = Replay::open(&[path.to_owned()])?;
+    let (mut tracker, mut paths) = (Tracker::default(), Paths::default());
+    let mut more = true;
+    while more {
+        more = replay.track(&mut tracker)?;
+        if !more {
+            tracker.finish();
+        }
+        while let Some(journey) = tracker.next_finished() {
+            paths.add(&journey);
+        }
+    }
+    Ok((paths.by_packets().len(), paths.packets()))
+}
+
 fn peak_memory() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("?").trim().to_owned()
@@ -68,9 +88,9 @@ fn peak_memory() -> String {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hops: u64 = std::env::args().nth(1).map_or(Ok(2_000_000), |hops| hops.parse())?;
     let keep = std::env::args().nth(2);
-    let probes: Vec<Probe> = (0..400)
-        .map(|number| Probe { name: format!("function_{number}"), module: None, address: number, takes_reason: false })
-        .collect();
+    let names = (0..400).map(|number| format!("function_{number}")).chain(["kfree_skbmem".to_owned()]);
+    let probes: Vec<Probe> =
+        names.zip(0..).map(|(name, address)| Probe { name, module: None, address, takes_reason: false }).collect();
     let (reasons, namespaces) = (HashMap::new(), HashMap::new());
     let naming = Naming { probes: &probes, reasons: &reasons, namespaces: &namespaces, symbols: &NoSymbols };
     for compress in [false, true] {
@@ -111,6 +131,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         assert_eq!(count, hops);
         println!("  read   {:.2} M hops/s (sum of times {sum})", hops as f64 / begun.elapsed().as_secs_f64() / 1e6);
+        let begun = Instant::now();
+        let (paths, packets) = count_paths(&path)?;
+        let rate = hops as f64 / begun.elapsed().as_secs_f64() / 1e6;
+        println!("  paths  {rate:.2} M hops/s ({packets} packets on {paths} paths)");
         match &keep {
             Some(keep) if !compress => fs::rename(&path, keep)?,
             _ => fs::remove_file(&path)?,

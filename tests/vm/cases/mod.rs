@@ -32,6 +32,7 @@ mod privileges;
 mod protocols;
 mod pwru_ci;
 mod pwru_witness;
+mod record_replay;
 mod smoke_boot;
 mod stack_and_caller;
 mod trace_ping;
@@ -92,5 +93,6 @@ pub(crate) const CASES: &[Case] = &[
     demo::CASE,
     kprobe_backend::CASE,
     flood_counts::CASE,
+    record_replay::CASE,
     leaves_nothing::CASE,
 ];

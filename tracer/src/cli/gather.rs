@@ -82,10 +82,13 @@ impl<'a> Gather<'a> {
     /// Handles a batch of records of which some may be wanted; false at the end.
     fn judged(&mut self, replay: &mut Replay, judge: &mut Judge) -> bool {
         let tracker = &mut self.tracker;
-        let mut take = |record: Record, probes: &[Probe]| match judge.wants(&record, probes) {
-            true => tracker.record(&record, probes),
-            // Time goes on for those that are on their way.
-            false => tracker.tick(record.time()),
+        let mut take = |record: Record, probes: &[Probe]| {
+            if judge.wants(&record, probes) {
+                tracker.record(&record, probes);
+            } else {
+                // Time goes on for those that are on their way.
+                tracker.tick(record.time());
+            }
         };
         replay.poll(BATCH, &mut take) != Poll::End
     }

@@ -52,6 +52,9 @@ const fn beside(who: &'static str) -> Role {
 /// A taker of which no more is known; another function may have said it better.
 pub(super) const A_SOCKET: &str = "a socket";
 
+/// An ICMP error, which is told to the socket whose packet it is about.
+const ICMP_ERROR: &str = "the kernel, which tells the sender's socket";
+
 /// Functions and tracepoints that mean something.
 pub const RULES: &[(&str, Role)] = &[
     ("tcp_v4_do_rcv*", to("a TCP socket")),
@@ -75,6 +78,12 @@ pub const RULES: &[(&str, Role)] = &[
     ("sctp_rcv*", to("SCTP")),
     ("icmp_echo*", to("the kernel, which answers the echo")),
     ("icmpv6_echo_reply*", to("the kernel, which answers the echo")),
+    ("icmp_unreach*", to(ICMP_ERROR)),
+    ("icmpv6_notify*", to(ICMP_ERROR)),
+    ("__udp4_lib_err*", to(ICMP_ERROR)),
+    ("__udp6_lib_err*", to(ICMP_ERROR)),
+    ("tcp_v4_err*", to(ICMP_ERROR)),
+    ("tcp_v6_err*", to(ICMP_ERROR)),
     ("arp_process*", to("the kernel's ARP")),
     ("ndisc_rcv*", to("the kernel's neighbour discovery")),
     ("igmp_rcv*", to("the kernel's IGMP")),
@@ -92,6 +101,10 @@ pub const RULES: &[(&str, Role)] = &[
     ("netif_rx*", Role::Receive),
     ("napi_gro_receive*", Role::Receive),
     ("enqueue_to_backlog*", Role::Receive),
+    // Where only a few functions are selected, these may be all that tells.
+    ("ip_rcv*", Role::Receive),
+    ("ipv6_rcv*", Role::Receive),
+    ("arp_rcv*", Role::Receive),
     ("net:net_dev_queue", Role::Send),
     ("net:net_dev_start_xmit", Role::Send),
     ("net:net_dev_xmit", Role::Send),
@@ -192,7 +205,8 @@ mod tests {
         assert_eq!(Role::of("consume_skb"), Role::Consume);
         assert_eq!(Role::of("skb:consume_skb"), Role::Release);
         assert_eq!(Role::of("consume_skb_not"), Role::Plain);
-        assert_eq!(Role::of("ip_rcv"), Role::Plain);
+        assert_eq!(Role::of("ip_rcv"), Role::Receive);
+        assert_eq!(Role::of("ip_forward"), Role::Plain);
     }
 
     #[test]

@@ -111,9 +111,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     replay.seek(Wanted { from: args.from.map(time), to: args.to.map(time), journey: args.packet })?;
     let output = trace::output(Caller::default(), &args.output)?;
     let limit = trace::limit(&args.output);
-    let outcome = match args.output.group {
-        true => group::replay(&mut opened, &look, output, limit),
-        false => print(&mut opened, &look, output, limit),
+    let outcome = if args.output.group {
+        group::replay(&mut opened, &look, output, limit)
+    } else {
+        print(&mut opened, &look, output, limit)
     };
     opened.finish()?;
     match outcome {

@@ -7,6 +7,7 @@
 
 mod address;
 mod expiry;
+mod hash;
 mod limits;
 mod store;
 #[cfg(test)]

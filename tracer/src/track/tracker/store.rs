@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{super::journey::Strand, Hop, Identity, Journey, Limits, Look};
+use super::{super::journey::Strand, Hop, Identity, Journey, Limits, Look, hash::Folded};
 use crate::model::JourneyId;
 
 /// What hits of one packet have in common.
@@ -33,7 +33,7 @@ struct Open {
 pub(super) struct Store {
     slots: Vec<Option<Open>>,
     free: Vec<usize>,
-    index: HashMap<Key, usize>,
+    index: HashMap<Key, usize, Folded>,
     /// Hits of one packet come in a row most of the time.
     last: Option<(Key, usize)>,
     hops: usize,
