@@ -65,12 +65,12 @@ fn send(fill: impl Fn(*mut Event), fill_extra: impl Fn(*mut Extra)) {
             return;
         }
     } else if let Some(mut entry) = EVENTS.reserve_untyped::<Full>(0) {
-        let full = entry.as_mut_ptr();
+        let record = entry.as_mut_ptr();
         // SAFETY: the entry is memory for one event and its extra.
         unsafe {
-            fill(&raw mut (*full).event);
-            (*full).event.flags |= flags::EXTRA;
-            fill_extra(&raw mut (*full).extra);
+            fill(&raw mut (*record).event);
+            (*record).event.flags |= flags::EXTRA;
+            fill_extra(&raw mut (*record).extra);
         }
         entry.submit(u64::from(BPF_RB_NO_WAKEUP));
         return;

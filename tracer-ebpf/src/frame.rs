@@ -75,7 +75,7 @@ impl Frame {
     /// Bytes in the linear part.
     #[inline(always)]
     pub fn length(&self) -> u64 {
-        if self.end > self.start { self.end - self.start } else { 0 }
+        self.end.saturating_sub(self.start)
     }
 
     #[inline(always)]

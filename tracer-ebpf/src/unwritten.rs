@@ -128,7 +128,7 @@ fn network6(sock: u64, offset: u32, width: u64) -> u64 {
     if offset == 6 && width == 1 {
         return u64::from(transport_protocol(sock)) << 24;
     }
-    if width != 4 || offset % 4 != 0 {
+    if width != 4 || !offset.is_multiple_of(4) {
         return UNKNOWN;
     }
     let (address, word): (u64, u32) = match offset {

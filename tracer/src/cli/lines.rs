@@ -39,7 +39,7 @@ pub(crate) fn none() -> Commands {
 pub(crate) fn report(answer: Answer) {
     match answer {
         Answer::Filter { number, text } if text.is_empty() => {
-            say(format_args!("filter {number} in force: every packet"))
+            say(format_args!("filter {number} in force: every packet"));
         }
         Answer::Filter { number, text } => say(format_args!("filter {number} in force: {text}")),
         Answer::Refused(error) => say(format_args!("the filter stays as it is: {error}")),

@@ -54,7 +54,7 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     let ready_file = args.run.ready_file;
     let most_packets = args.what.limit_packets;
     let commands = if args.run.filter_stdin { lines::filters(args.what) } else { lines::none() };
-    let stream = Stream { look, output, recorder, commands, limit, most_packets, ready_file, caller, stop, verbose };
+    let stream = Stream { look, output, recorder, commands, most_packets, limit, ready_file, caller, stop, verbose };
     Ok(if args.output.group { group::run(live, stream)? } else { stream::run(live, stream)? })
 }
 
