@@ -57,9 +57,9 @@ impl Loaded {
         Self::load(kind, name, body, false).with_context(|| format!("failed to load `{name}`"))
     }
 
-    fn load(kind: Kind, name: &str, body: Body, typed: bool) -> Result<Self> {
+    fn load(kind: Kind, name: &str, body: Body, with_btf: bool) -> Result<Self> {
         let code = code(body);
-        let types = if typed { Some(load_types(&types(kind, name))?) } else { None };
+        let types = if with_btf { Some(load_types(&types(kind, name))?) } else { None };
         let main = bpf_func_info { insn_off: 0, type_id: FUNCTION };
         // SAFETY: all members of the union are plain numbers.
         let mut attr: bpf_attr = unsafe { mem::zeroed() };
