@@ -21,6 +21,7 @@ mod number;
 mod object;
 pub mod paths;
 mod phrase;
+pub mod reasons;
 mod returned;
 mod row;
 mod selection;
