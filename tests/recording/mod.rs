@@ -8,6 +8,7 @@ mod fixtures;
 mod packets;
 mod replay;
 mod sample;
+mod timeline;
 mod wireshark;
 
 use std::{

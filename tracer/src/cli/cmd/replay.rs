@@ -108,7 +108,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     look.metadata = replay.start().map(|start| start.metadata.clone()).unwrap_or_default();
     let begins = replay.begins();
     let time = |seconds: f64| begins.saturating_add((seconds * SECOND) as u64);
-    replay.seek(Wanted { from: args.from.map(time), to: args.to.map(time), journey: args.packet })?;
+    let (from, to) = (args.from.map(time), args.to.map(time));
+    replay.seek(Wanted { from, to, journey: args.packet, ..Wanted::default() })?;
     let output = trace::output(Caller::default(), &args.output)?;
     let limit = trace::limit(&args.output);
     let outcome = if args.output.group {

@@ -7,6 +7,7 @@ use crate::{
     model::Record,
     record::{
         Error, Reader, Start,
+        format::index::Span,
         reader::{Tables, Wanted},
     },
 };
@@ -43,6 +44,14 @@ impl Input {
                 capture.seek(Wanted::default())?;
                 Ok(time)
             }
+        }
+    }
+
+    /// Where its records are, if it has an index.
+    pub(super) fn spans(&self) -> Option<&[Span]> {
+        match self {
+            Self::Recording(reader) => Some(&reader.index().hops),
+            Self::Capture(_) => None,
         }
     }
 

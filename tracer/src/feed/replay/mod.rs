@@ -4,6 +4,7 @@ mod capture;
 mod error;
 mod input;
 mod part;
+mod timeline;
 
 use std::{cmp::Reverse, collections::BinaryHeap, io, path::PathBuf};
 
@@ -18,6 +19,7 @@ use crate::{
     track::Tracker,
 };
 pub use error::Error;
+pub use timeline::Stretch;
 
 /// Recordings that are read as one.
 pub struct Replay {
@@ -31,6 +33,7 @@ pub struct Replay {
     next: BinaryHeap<Reverse<(u64, usize)>>,
     probes: Vec<Probe>,
     clock_offset: i64,
+    position: u64,
     failure: Option<(PathBuf, io::Error)>,
 }
 
@@ -46,9 +49,11 @@ impl Replay {
             begun: 0,
             next: BinaryHeap::new(),
             probes: Vec::new(),
+            position: 0,
             failure: None,
         };
         replay.join();
+        replay.position = replay.begins();
         Ok(replay)
     }
 
@@ -76,6 +81,7 @@ impl Replay {
         self.begun = 0;
         self.next.clear();
         self.failure = None;
+        self.position = wanted.from.unwrap_or_else(|| self.begins());
         Ok(())
     }
 
@@ -161,6 +167,7 @@ impl Source for Replay {
         while taken < limit && self.failure.is_none() {
             let Some(record) = self.next_record() else { break };
             taken += 1;
+            self.position = record.time();
             sink(record, &self.probes);
         }
         if taken == 0 && limit > 0 { Poll::End } else { Poll::Taken(taken) }

@@ -6,12 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Error, input::Input};
+use super::{Error, Stretch, input::Input};
 use crate::{
     feed::Names,
     model::{Branch, JourneyId, Probe, ProbeId, Record},
     record::{
         Reader, Start,
+        format::index::Span,
         reader::{RecordedSymbols, Wanted},
     },
 };
@@ -65,6 +66,17 @@ impl Part {
         self.begins
     }
 
+    /// Where its records lie in the time of the first run; `None` where it has no index.
+    pub(super) fn stretches(&self) -> Option<impl Iterator<Item = Stretch>> {
+        let shift = self.shift;
+        let stretch = move |span: &Span| Stretch {
+            first: span.first_time.saturating_add_signed(shift),
+            last: span.last_time.saturating_add_signed(shift),
+            records: span.count,
+        };
+        Some(self.input.spans()?.iter().map(stretch))
+    }
+
     /// Puts its tables into those of all and notes how its numbers differ from them; returns its symbols.
     pub(super) fn adapt(
         &mut self,
@@ -91,7 +103,7 @@ impl Part {
             .journey
             .map(|journey| if journey >> RUN_SHIFT == self.run { journey & ((1 << RUN_SHIFT) - 1) } else { u64::MAX });
         self.next = None;
-        let wanted = Wanted { from: wanted.from.map(own), to: wanted.to.map(own), journey };
+        let wanted = Wanted { from: wanted.from.map(own), to: wanted.to.map(own), journey, ..wanted };
         self.input.seek(wanted).map_err(|source| Error { path: self.path.clone(), source })
     }
 

@@ -70,8 +70,8 @@ pub struct Header {
     pub following_crc: u32,
     /// CRC-32 of this header, with 0 here, and of the content as stored.
     pub crc: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Drops among its hops, plus one; 0 where they were not counted.
+    pub drops: u32,
 }
 
 const _: () = assert!(size_of::<Header>() == 80);
@@ -88,6 +88,11 @@ impl Header {
         hasher.update(bytemuck::bytes_of(&Self { crc: 0, ..*self }));
         hasher.update(stored);
         hasher.finalize()
+    }
+
+    /// It may have drops in it.
+    pub fn may_hold_drops(&self) -> bool {
+        self.drops != 1
     }
 
     /// Bytes of its whole block.

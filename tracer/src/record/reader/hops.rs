@@ -78,6 +78,11 @@ impl Hops {
         Some(self.at::<Row>(Part::Rows, number)?.time)
     }
 
+    /// A row is a drop.
+    pub(super) fn is_drop(&self, number: usize) -> bool {
+        self.at::<Row>(Part::Rows, number).is_some_and(|row| row.kind == kind::DROP)
+    }
+
     /// The journey of a row; 0 where it has none.
     pub(super) fn journey(&self, number: usize) -> Option<u64> {
         Some(self.row(number)?.1.journey)

@@ -71,6 +71,16 @@ pub struct Wanted {
     pub to: Option<u64>,
     /// This journey alone.
     pub journey: Option<u64>,
+    /// Drops alone; frames without any are not read.
+    pub drops: bool,
+}
+
+impl Wanted {
+    /// It is less than all.
+    pub fn is_narrow(&self) -> bool {
+        let Self { from, to, journey, drops } = *self;
+        from.is_some() || to.is_some() || journey.is_some() || drops
+    }
 }
 
 /// A recording that is read from its beginning to its end.
@@ -177,7 +187,7 @@ impl Reader {
             return Ok(false);
         }
         let shared = Shared::new(&self.hops, tracker.tables_mut());
-        let narrowed = self.is_narrowed();
+        let narrowed = self.wanted.is_narrow();
         for number in self.next..self.hops.len() {
             if (!narrowed || self.wants(number)) && shared.hand(&self.hops, number, tracker).is_none() {
                 self.missing.records += 1;
@@ -187,17 +197,13 @@ impl Reader {
         Ok(true)
     }
 
-    fn is_narrowed(&self) -> bool {
-        let Wanted { from, to, journey } = self.wanted;
-        from.is_some() || to.is_some() || journey.is_some()
-    }
-
     fn wants(&self, number: usize) -> bool {
-        let Wanted { from, to, journey } = self.wanted;
+        let Wanted { from, to, journey, drops } = self.wanted;
         let time = || self.hops.time(number).unwrap_or_default();
         from.is_none_or(|from| time() >= from)
             && to.is_none_or(|to| time() < to)
             && journey.is_none_or(|journey| self.hops.journey(number) == Some(journey))
+            && (!drops || self.hops.is_drop(number))
     }
 
     /// Reads the next frame of hops that may hold what is wanted.
@@ -221,7 +227,7 @@ impl Reader {
             }
         }
         // A damaged frame at the end is missed by the index alone; one that was made by a walk knows no better.
-        if let Some(expected) = self.expected.take().filter(|_| !self.missing.unfinished && !self.is_narrowed()) {
+        if let Some(expected) = self.expected.take().filter(|_| !self.missing.unfinished && !self.wanted.is_narrow()) {
             let end = self.thrown_away.saturating_add(self.index.records());
             self.missing.records += end.saturating_sub(expected);
         }
@@ -229,8 +235,9 @@ impl Reader {
     }
 
     fn skips(&self, header: &Header) -> bool {
-        let Wanted { from, to, journey } = self.wanted;
+        let Wanted { from, to, journey, drops } = self.wanted;
         from.is_some_and(|from| header.last_time < from)
+            || drops && !header.may_hold_drops()
             || to.is_some_and(|to| header.first_time >= to)
             || journey.is_some_and(|journey| !(header.first_journey..=header.last_journey).contains(&journey))
     }

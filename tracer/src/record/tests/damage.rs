@@ -13,7 +13,7 @@ use crate::record::{
 };
 
 /// Where the frames are, with their headers.
-fn frames(bytes: &[u8]) -> Vec<(usize, Header)> {
+pub(super) fn frames(bytes: &[u8]) -> Vec<(usize, Header)> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some((_, len)) = pcapng::head(&bytes[at..]) {
         found.extend(Header::read(&bytes[at..]).map(|header| (at, header)));

@@ -7,6 +7,7 @@ use crate::{
     model::{Details, Origin, Record},
     record::{
         Settings,
+        format::frame::HEAD,
         reader::{Missing, Wanted},
     },
     symbol::Symbols as _,
@@ -91,11 +92,39 @@ fn a_time_or_a_packet_is_found() {
     };
     let texts = texts(&records);
     assert_eq!(all(Wanted { from: Some(1_012_345_000), ..Wanted::default() }), texts[12_345..]);
-    let part = Wanted { from: Some(1_000_010_000), to: Some(1_000_020_000), journey: None };
+    let part = Wanted { from: Some(1_000_010_000), to: Some(1_000_020_000), ..Wanted::default() };
     assert_eq!(all(part), texts[10..20]);
     assert_eq!(all(Wanted { journey: Some(700), ..Wanted::default() }), texts[20 * 699..20 * 700]);
     assert_eq!(all(Wanted { journey: Some(1 << 40), ..Wanted::default() }), texts[..0]);
     assert_eq!(all(Wanted::default()), texts);
+}
+
+#[test]
+fn drops_are_found_without_reading_frames_that_hold_none() {
+    // Each second frame of a hundred hops has one.
+    let mut bytes = recording(SETTINGS, 100, &journeys(20_000));
+    let drops = |bytes: &[u8]| {
+        let file = super::sample::on_disk(bytes);
+        let mut reader = crate::record::Reader::open(&file.path).unwrap();
+        reader.seek(Wanted { drops: true, ..Wanted::default() });
+        let mut found = Vec::new();
+        while let Some(record) = reader.next_record().unwrap() {
+            found.push(record);
+        }
+        (found.iter().map(text).collect::<Vec<_>>(), reader.missing().clone())
+    };
+    let all = texts(&journeys(20_000));
+    let expected: Vec<String> = all.into_iter().filter(|text| text.contains("kind: Drop")).collect();
+    assert_eq!((expected.len(), drops(&bytes)), (100, (expected.clone(), Missing::default())));
+    // Whoever reads frames without drops would notice damage in them.
+    let mut damaged = 0;
+    for (at, header) in super::damage::frames(&bytes) {
+        if header.kind == 3 && !header.may_hold_drops() {
+            bytes[at + HEAD + 50] ^= 1;
+            damaged += 1;
+        }
+    }
+    assert_eq!((damaged, drops(&bytes)), (100, (expected, Missing::default())));
 }
 
 #[test]

@@ -144,6 +144,7 @@ impl Hops {
             last_time: times.end,
             first_journey: journeys.start,
             last_journey: journeys.end,
+            drops: 1 + self.rows.iter().filter(|row| row.kind == kind::DROP).count() as u32,
             ..Header::new(frame_kind::HOPS, self.rows.len() as u32)
         };
         self.rows.clear();
