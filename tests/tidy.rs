@@ -7,8 +7,8 @@ use std::{
 };
 
 /// The layers, lowest first, as `tracer/src/lib.rs` has them. A module imports only from those before it.
-const LAYERS: [&str; 11] =
-    ["model", "kernel", "probe", "filter", "collect", "track", "symbol", "record", "feed", "view", "cli"];
+const LAYERS: [&str; 12] =
+    ["model", "kernel", "probe", "filter", "collect", "track", "symbol", "record", "inspect", "feed", "view", "cli"];
 
 /// Crates that only some layers may use.
 const RESERVED: [(&str, &[&str]); 2] = [("aya", &["collect", "inspect"]), ("clap", &["cli"])];

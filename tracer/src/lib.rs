@@ -12,6 +12,7 @@
 //! | [`track`] | records to journeys and paths, and how two sets of them differ | pure: time comes from the records; memory is bounded, and what it cost is counted |
 //! | [`symbol`] | addresses to names | an unknown address is shown as a number |
 //! | [`record`] | recordings and foreign captures | a file that is read is foreign: lengths are checked, memory is bounded |
+//! | [`inspect`] | what is attached and stored on this machine, and what dataplanes' maps mean | reads the kernel, changes nothing; foreign bytes are never guessed at |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
 //! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
 //! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod collect;
 pub mod feed;
 pub mod filter;
+pub mod inspect;
 pub mod kernel;
 pub mod model;
 pub mod probe;

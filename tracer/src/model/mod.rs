@@ -1,9 +1,11 @@
 //! Plain data that every other layer speaks of. No I/O, nothing that knows how an event was obtained.
 
+pub mod decoded;
 pub mod event;
 pub mod journey;
 pub mod packet;
 
+pub use decoded::{Datum, Decoded};
 pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
 pub use journey::{Branch, Change, ChangeKind, JourneyId, Record};
 pub use packet::{Arp, Flow, Headers, Origin, Transport};

@@ -1,0 +1,219 @@
+//! What the entries of known dataplanes' maps mean.
+//!
+//! A [`Decoder`] is a file that knows one kind of map: it recognises it by pin, name, type and sizes ([`Decoder::recognise`]),
+//! and the [`Layout`] it answers with turns the bytes of an entry into a row. What is recognised by its name, but is not of a
+//! size that some release has, is said to be so ([`Recognition::Unknown`]): nothing here guesses. No I/O, no privileges.
+
+mod bytes;
+pub mod cilium;
+#[cfg(test)]
+mod testing;
+
+use thiserror::Error;
+
+pub use self::bytes::Bytes;
+use crate::model::Decoded;
+
+/// Every decoder there is.
+pub const DECODERS: &[&[&dyn Decoder]] = &[cilium::DECODERS];
+
+/// One kind of map of one dataplane.
+pub trait Decoder: Sync {
+    /// The dataplane, as the command is called: `cilium`.
+    fn dataplane(&self) -> &'static str;
+
+    /// What the map holds, as the command is called: `ipcache`.
+    fn name(&self) -> &'static str;
+
+    /// Whether this map is of this kind, and how its entries are laid out.
+    fn recognise(&self, map: &Subject<'_>) -> Recognition;
+}
+
+/// What is known of a map before its entries are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its name, of which the kernel keeps 15 bytes.
+    pub name: &'a str,
+    /// The last part of the path of a pin: the whole name.
+    pub pin: Option<&'a str>,
+    /// `enum bpf_map_type`.
+    pub kind: u32,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value; of one CPU's where there is one for each.
+    pub value_size: u32,
+    /// The dataplane's release (major, minor), where it is known: some layouts differ in nothing that the kernel shows.
+    pub release: Option<(u16, u16)>,
+}
+
+impl Subject<'_> {
+    /// Type, bytes of a key, bytes of a value.
+    pub fn shape(&self) -> (u32, u32, u32) {
+        (self.kind, self.key_size, self.value_size)
+    }
+
+    /// Whether the map is called so: by its pin, or else by what the kernel keeps of the name.
+    pub fn is_called(&self, name: &str) -> bool {
+        match self.pin {
+            Some(pin) => pin == name,
+            None => self.name == kept(name),
+        }
+    }
+
+    /// The same for names that go on with something else, a number mostly.
+    pub fn begins_with(&self, prefix: &str) -> bool {
+        self.pin.unwrap_or(self.name).starts_with(if self.pin.is_some() { prefix } else { kept(prefix) })
+    }
+
+    /// The name to show: the whole one if there is a pin.
+    pub fn label(&self) -> &str {
+        self.pin.unwrap_or(self.name)
+    }
+
+    /// The answer for a map with a known name whose type or sizes no known release has.
+    pub fn misfit(&self) -> Recognition {
+        Recognition::Unknown(format!(
+            "no known release has a map `{}` of type {} with keys of {} and values of {} bytes",
+            self.label(),
+            self.kind,
+            self.key_size,
+            self.value_size
+        ))
+    }
+}
+
+/// What the kernel keeps of a map's name (`BPF_OBJ_NAME_LEN` less the end mark).
+fn kept(name: &str) -> &str {
+    name.get(..15).unwrap_or(name)
+}
+
+/// Types of maps (`enum bpf_map_type`), whose numbers never change.
+pub mod kind {
+    /// `BPF_MAP_TYPE_HASH`
+    pub const HASH: u32 = 1;
+    /// `BPF_MAP_TYPE_ARRAY`
+    pub const ARRAY: u32 = 2;
+    /// `BPF_MAP_TYPE_PERCPU_HASH`
+    pub const PERCPU_HASH: u32 = 5;
+    /// `BPF_MAP_TYPE_PERCPU_ARRAY`
+    pub const PERCPU_ARRAY: u32 = 6;
+    /// `BPF_MAP_TYPE_LRU_HASH`
+    pub const LRU_HASH: u32 = 9;
+    /// `BPF_MAP_TYPE_LRU_PERCPU_HASH`
+    pub const LRU_PERCPU_HASH: u32 = 10;
+    /// `BPF_MAP_TYPE_LPM_TRIE`
+    pub const LPM_TRIE: u32 = 11;
+    /// `BPF_MAP_TYPE_SOCKHASH`
+    pub const SOCKHASH: u32 = 18;
+}
+
+/// What a decoder says about a map.
+pub enum Recognition {
+    /// A map of something else.
+    Other,
+    /// By its name it is one of these, but not in a layout that is known; why.
+    Unknown(String),
+    /// One of these.
+    Known(Box<dyn Layout>),
+}
+
+impl Recognition {
+    /// One of these, laid out so.
+    pub fn known(layout: impl Layout + 'static) -> Self {
+        Self::Known(Box::new(layout))
+    }
+}
+
+/// How the entries of a recognised map are laid out.
+pub trait Layout: Send + Sync {
+    /// Headings of the columns.
+    fn titles(&self) -> &'static [&'static str];
+
+    /// What an entry says; `None` for one that the dataplane's own tool passes over too.
+    fn row(&self, entry: &Entry<'_>) -> Result<Option<Decoded>, Misfit>;
+}
+
+/// An entry as the kernel handed it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The value; where there is one for each CPU, all of them, each filled up to a multiple of 8 bytes.
+    pub value: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Key and value, if they are as long as they should be.
+    pub fn sized(&self, key: usize, value: usize) -> Result<(Bytes<'a>, Bytes<'a>), Misfit> {
+        if (self.key.len(), self.value.len()) == (key, value) {
+            Ok((Bytes(self.key), Bytes(self.value)))
+        } else {
+            Err(self.misfit(key, value))
+        }
+    }
+
+    /// The key and the values of all CPUs, if they are as long as they should be.
+    pub fn sized_per_cpu(
+        &self,
+        key: usize,
+        value: usize,
+    ) -> Result<(Bytes<'a>, impl Iterator<Item = Bytes<'a>>), Misfit> {
+        let each = value.next_multiple_of(8);
+        if self.key.len() == key && !self.value.is_empty() && self.value.len().is_multiple_of(each) {
+            Ok((Bytes(self.key), self.value.chunks_exact(each).map(Bytes)))
+        } else {
+            Err(self.misfit(key, value))
+        }
+    }
+
+    fn misfit(&self, key: usize, value: usize) -> Misfit {
+        Misfit { key, value, got: (self.key.len(), self.value.len()) }
+    }
+}
+
+/// An entry that is not as long as the map's sizes say.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the kernel handed over {} and {} bytes of an entry, not {key} and {value}", got.0, got.1)]
+pub struct Misfit {
+    key: usize,
+    value: usize,
+    got: (usize, usize),
+}
+
+/// The first decoder that knows the map by name, with what it says: a layout, or why there is none.
+pub fn recognise(map: &Subject<'_>) -> Option<(&'static dyn Decoder, Result<Box<dyn Layout>, String>)> {
+    DECODERS.iter().copied().flatten().find_map(|decoder| match decoder.recognise(map) {
+        Recognition::Other => None,
+        Recognition::Unknown(why) => Some((*decoder, Err(why))),
+        Recognition::Known(layout) => Some((*decoder, Ok(layout))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_says_more_than_a_name() {
+        let mut map =
+            Subject { name: "cilium_ipcache_", pin: None, kind: 11, key_size: 24, value_size: 24, release: None };
+        assert!(map.is_called("cilium_ipcache_v2") && !map.is_called("cilium_ipcache"));
+        assert!(map.begins_with("cilium_ipcache_v"));
+        map.pin = Some("cilium_ipcache");
+        assert!(!map.is_called("cilium_ipcache_v2") && map.is_called("cilium_ipcache"));
+    }
+
+    #[test]
+    fn values_of_all_cpus_come_one_by_one() {
+        let entry = Entry { key: &[1], value: &[7; 16] };
+        let (_, values) = entry.sized_per_cpu(1, 5).unwrap();
+        assert_eq!(values.count(), 2);
+        assert_eq!(
+            entry.sized_per_cpu(1, 9).err().map(|misfit| misfit.to_string()),
+            None,
+            "one CPU with a value of 9 bytes takes 16"
+        );
+        let misfit = entry.sized(1, 5).unwrap_err().to_string();
+        assert_eq!(misfit, "the kernel handed over 1 and 16 bytes of an entry, not 1 and 5");
+    }
+}

@@ -1,0 +1,3 @@
+//! BPF maps: what their entries mean.
+
+pub mod decode;

@@ -1,0 +1,91 @@
+//! An entry of a dataplane's map, in words and for scripts.
+
+use std::net::IpAddr;
+
+/// What an entry of a map says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// What the dataplane's own tool prints of it, a text a column.
+    pub cells: Vec<String>,
+    /// The same by name, in the order of JSON keys.
+    pub fields: Vec<(&'static str, Datum)>,
+}
+
+impl Decoded {
+    /// A row with these cells and no fields yet.
+    pub fn new<const N: usize>(cells: [String; N]) -> Self {
+        Self { cells: cells.into(), fields: Vec::new() }
+    }
+
+    /// The same with a field more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Datum>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+}
+
+/// A value of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Datum {
+    /// Not there, or not known.
+    Nothing,
+    /// True or false.
+    Truth(bool),
+    /// A number.
+    Number(u64),
+    /// A number that may be negative.
+    Signed(i64),
+    /// Text; of foreign bytes too, so it is escaped before a terminal sees it.
+    Text(String),
+    /// Several of them.
+    List(Vec<Datum>),
+}
+
+impl Datum {
+    /// A list of texts.
+    pub fn texts<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self::List(texts.into_iter().map(|text| Self::Text(text.into())).collect())
+    }
+}
+
+impl From<bool> for Datum {
+    fn from(value: bool) -> Self {
+        Self::Truth(value)
+    }
+}
+
+impl From<String> for Datum {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Datum {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<IpAddr> for Datum {
+    fn from(value: IpAddr) -> Self {
+        Self::Text(value.to_string())
+    }
+}
+
+impl<T: Into<Datum>> From<Option<T>> for Datum {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Into::into)
+    }
+}
+
+macro_rules! from_numbers {
+    ($($number:ty),*) => {$(
+        impl From<$number> for Datum {
+            fn from(value: $number) -> Self {
+                Self::Number(value.into())
+            }
+        }
+    )*};
+}
+from_numbers!(u8, u16, u32, u64);
