@@ -180,8 +180,11 @@ pub struct Misfit {
     got: (usize, usize),
 }
 
-/// The first decoder that knows the map by name, with what it says: a layout, or why there is none.
-pub fn recognise(map: &Subject<'_>) -> Option<(&'static dyn Decoder, Result<Box<dyn Layout>, String>)> {
+/// A layout, or why there is none.
+pub type Answer = Result<Box<dyn Layout>, String>;
+
+/// The first decoder that knows the map by name, with what it says.
+pub fn recognise(map: &Subject<'_>) -> Option<(&'static dyn Decoder, Answer)> {
     DECODERS.iter().copied().flatten().find_map(|decoder| match decoder.recognise(map) {
         Recognition::Other => None,
         Recognition::Unknown(why) => Some((*decoder, Err(why))),
