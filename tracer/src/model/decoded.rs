@@ -25,6 +25,20 @@ impl Decoded {
     }
 }
 
+/// How a tool sets out the cells of its rows. They are padded to the widest of their column, and what differs is what is
+/// done about the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The last cell is not padded.
+    Columns,
+    /// The last cell is padded too, but not the last heading. What has the same first cell as the row before leaves it empty.
+    Pairs,
+    /// The last cell and the last heading are padded too.
+    Padded,
+    /// One cell, and no heading.
+    Lines,
+}
+
 /// A value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Datum {

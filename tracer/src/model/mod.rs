@@ -5,7 +5,7 @@ pub mod event;
 pub mod journey;
 pub mod packet;
 
-pub use decoded::{Datum, Decoded};
+pub use decoded::{Datum, Decoded, Form};
 pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
 pub use journey::{Branch, Change, ChangeKind, JourneyId, Record};
 pub use packet::{Arp, Flow, Headers, Origin, Transport};

@@ -9,10 +9,12 @@ pub mod cilium;
 #[cfg(test)]
 mod testing;
 
+use std::cmp::Ordering;
+
 use thiserror::Error;
 
 pub use self::bytes::Bytes;
-use crate::model::Decoded;
+use crate::model::{Decoded, Form};
 
 /// Every decoder there is.
 pub const DECODERS: &[&[&dyn Decoder]] = &[cilium::DECODERS];
@@ -44,6 +46,8 @@ pub struct Subject<'a> {
     pub value_size: u32,
     /// The dataplane's release (major, minor), where it is known: some layouts differ in nothing that the kernel shows.
     pub release: Option<(u16, u16)>,
+    /// Nanoseconds of the monotonic clock, for what is told as an age.
+    pub now: u64,
 }
 
 impl Subject<'_> {
@@ -126,8 +130,18 @@ impl Recognition {
 
 /// How the entries of a recognised map are laid out.
 pub trait Layout: Send + Sync {
-    /// Headings of the columns.
+    /// Headings of the columns; of [`Form::Lines`] there are none.
     fn titles(&self) -> &'static [&'static str];
+
+    /// How the dataplane's own tool sets out the cells.
+    fn form(&self) -> Form {
+        Form::Columns
+    }
+
+    /// The order in which rows are listed; nothing but a stable one is asked for where the tool itself has none.
+    fn compare(&self, one: &Entry<'_>, other: &Entry<'_>) -> Ordering {
+        one.key.cmp(other.key)
+    }
 
     /// What an entry says; `None` for one that the dataplane's own tool passes over too.
     fn row(&self, entry: &Entry<'_>) -> Result<Option<Decoded>, Misfit>;
@@ -183,13 +197,18 @@ pub struct Misfit {
 /// A layout, or why there is none.
 pub type Answer = Result<Box<dyn Layout>, String>;
 
-/// The first decoder that knows the map by name, with what it says.
+/// The first decoder that knows the layout; without one the first that knows the name, with why that is not enough. Several
+/// maps may go by what the kernel keeps of a name.
 pub fn recognise(map: &Subject<'_>) -> Option<(&'static dyn Decoder, Answer)> {
-    DECODERS.iter().copied().flatten().find_map(|decoder| match decoder.recognise(map) {
-        Recognition::Other => None,
-        Recognition::Unknown(why) => Some((*decoder, Err(why))),
-        Recognition::Known(layout) => Some((*decoder, Ok(layout))),
-    })
+    let mut unknown = None;
+    for &decoder in DECODERS.iter().copied().flatten() {
+        match decoder.recognise(map) {
+            Recognition::Other => {}
+            Recognition::Unknown(why) => unknown = unknown.or(Some((decoder, Err(why)))),
+            Recognition::Known(layout) => return Some((decoder, Ok(layout))),
+        }
+    }
+    unknown
 }
 
 #[cfg(test)]
@@ -198,8 +217,15 @@ mod tests {
 
     #[test]
     fn a_pin_says_more_than_a_name() {
-        let mut map =
-            Subject { name: "cilium_ipcache_", pin: None, kind: 11, key_size: 24, value_size: 24, release: None };
+        let mut map = Subject {
+            name: "cilium_ipcache_",
+            pin: None,
+            kind: 11,
+            key_size: 24,
+            value_size: 24,
+            release: None,
+            now: 0,
+        };
         assert!(map.is_called("cilium_ipcache_v2") && !map.is_called("cilium_ipcache"));
         assert!(map.begins_with("cilium_ipcache_v"));
         map.pin = Some("cilium_ipcache");

@@ -14,7 +14,7 @@ pub(crate) fn bytes(text: &str) -> Vec<u8> {
 /// A pinned map.
 pub(crate) fn subject(pin: &str, kind: u32, key_size: usize, value_size: usize) -> Subject<'_> {
     let (key_size, value_size) = (key_size as u32, value_size as u32);
-    Subject { name: pin.get(..15).unwrap_or(pin), pin: Some(pin), kind, key_size, value_size, release: None }
+    Subject { name: pin.get(..15).unwrap_or(pin), pin: Some(pin), kind, key_size, value_size, release: None, now: 0 }
 }
 
 /// The layout that the decoder finds.

@@ -1,10 +1,10 @@
 //! `cilium_ipcache`, `cilium_ipcache_v2`: which security identity an address has, and through which tunnel it is reached.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::{cmp::Ordering, fmt::Write as _, net::IpAddr};
 
 use crate::{
-    inspect::maps::decode::{Decoder, Entry, Layout, Misfit, Recognition, Subject, kind},
-    model::{Datum, Decoded},
+    inspect::maps::decode::{Bytes, Decoder, Entry, Layout, Misfit, Recognition, Subject, kind},
+    model::{Datum, Decoded, Form},
 };
 
 /// Bits of the key that are no address: cluster, padding and family.
@@ -149,6 +149,19 @@ fn flags_text(entry: &Ipcache) -> String {
 impl Layout for Version {
     fn titles(&self) -> &'static [&'static str] {
         &["IP PREFIX/ADDRESS", "IDENTITY"]
+    }
+
+    fn form(&self) -> Form {
+        Form::Pairs
+    }
+
+    fn compare(&self, one: &Entry<'_>, other: &Entry<'_>) -> Ordering {
+        // By family, address, length, cluster.
+        let order = |entry: &Entry<'_>| {
+            let key = Bytes(entry.key);
+            (key.u8(7), key.array::<16>(8), key.u32(0), key.u16(4))
+        };
+        order(one).cmp(&order(other))
     }
 
     fn row(&self, entry: &Entry<'_>) -> Result<Option<Decoded>, Misfit> {
