@@ -8,11 +8,11 @@
 //! | [`kernel`] | facts of a kernel: BTF, symbols, features, offsets | reads below a given root, changes nothing |
 //! | [`probe`] | which functions can be probed, and in which order | kernel facts in, plan out; reads only through [`kernel`] |
 //! | [`filter`] | filter expressions to predicate programs | pure; the evaluator itself is `tracer-common`'s |
-//! | [`collect`] | load, attach, read the ring, decode, count losses | the only user of `aya`; all `unsafe` is here, but for one ioctl in `kernel::netns` |
+//! | [`collect`] | load, attach, read the ring, decode, count losses | it alone uses `aya`, beside `inspect`; but for one ioctl in `kernel::netns` and the calls of `inspect::sys`, all `unsafe` is here |
 //! | [`track`] | records to journeys and paths, and how two sets of them differ | pure: time comes from the records; memory is bounded, and what it cost is counted |
 //! | [`symbol`] | addresses to names | an unknown address is shown as a number |
 //! | [`record`] | recordings and foreign captures | a file that is read is foreign: lengths are checked, memory is bounded |
-//! | [`inspect`] | what is attached and stored on this machine, and what dataplanes' maps mean | reads the kernel, changes nothing; foreign bytes are never guessed at |
+//! | [`inspect`] | what is attached, loaded and kept in a running kernel: hooks, programs, maps and what their entries mean | reads, changes nothing; memory is bounded whatever a map holds; foreign bytes are never guessed at |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
 //! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
 //! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |

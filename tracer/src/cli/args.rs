@@ -57,6 +57,8 @@ pub enum Command {
     Functions(cmd::functions::Args),
     /// Show what a filter compiles to, or which packets of a capture match
     Filter(cmd::filter::Args),
+    /// List the BPF maps of this kernel
+    Maps(cmd::maps::Args),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),
     /// Print a completion script for a shell

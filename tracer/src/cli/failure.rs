@@ -3,7 +3,7 @@
 use std::{io, process::ExitCode};
 
 use super::say::{say, say_bare};
-use crate::{collect, feed, probe};
+use crate::{collect, feed, inspect, probe};
 
 /// How a command failed.
 #[derive(Debug)]
@@ -69,7 +69,8 @@ pub(crate) fn is_refusal(error: &anyhow::Error) -> bool {
 fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let live = cause.downcast_ref::<feed::live::Error>().is_some_and(feed::live::Error::is_usage);
-        live || cause.is::<probe::Error>() || cause.is::<regex::Error>()
+        let inspected = cause.downcast_ref::<inspect::Error>().is_some_and(inspect::Error::is_usage);
+        live || inspected || cause.is::<probe::Error>() || cause.is::<regex::Error>()
     })
 }
 

@@ -19,6 +19,7 @@ mod recorder;
 mod rows;
 mod say;
 mod settings;
+pub mod show;
 mod signals;
 mod stream;
 
@@ -83,6 +84,10 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Functions(functions) => quiet_if_closed(cmd::functions::run(functions, &mut out)),
         Command::Filter(filter) => quiet_if_closed(cmd::filter::run(&filter, &mut out)),
+        Command::Maps(maps) => {
+            drop(out);
+            quiet_if_closed(cmd::maps::run(&maps))
+        }
         Command::Doctor(doctor) => quiet_if_closed(cmd::doctor::run(doctor, &mut out)),
         Command::Completions { shell } => quiet_if_closed(cmd::completions::completions(shell, &mut out)),
         Command::Man => quiet_if_closed(cmd::completions::man(&mut out)),

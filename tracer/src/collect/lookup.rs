@@ -65,7 +65,7 @@ pub(super) fn describe(program: BorrowedFd<'_>) -> io::Result<Description> {
 }
 
 /// The type information with this id.
-pub(super) fn types(id: u32) -> io::Result<Btf> {
+pub(crate) fn types(id: u32) -> io::Result<Btf> {
     let mut attr = nothing();
     attr.__bindgen_anon_6.__bindgen_anon_1.btf_id = id;
     let handle = descriptor(bpf(bpf_cmd::BPF_BTF_GET_FD_BY_ID, &mut attr)?)?;

@@ -8,12 +8,12 @@ pub mod counts;
 pub mod decode;
 pub mod error;
 mod fold;
-mod lookup;
+pub(crate) mod lookup;
 pub mod maps;
 pub mod object;
 pub mod privileges;
 pub mod session;
-mod sys;
+pub(crate) mod sys;
 
 pub use attach::{Attached, Refused};
 pub use counts::Counts;

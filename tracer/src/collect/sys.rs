@@ -1,5 +1,5 @@
 //! The bpf(2) and perf_event_open(2) calls that aya does not offer: loading with an attach type of our choice, kprobe-multi
-//! links, probes by function name. Thin: one function a call, no policy.
+//! links, probes by function name. Thin: one function a call, no policy. [`crate::inspect`] builds its calls on [`bpf`] too.
 #![expect(unsafe_code, reason = "raw system calls")]
 
 use std::{
@@ -268,7 +268,7 @@ pub(super) fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
 ///
 /// `I` is the kernel's info structure for that kind of object, plain numbers; where it names memory to fill, there is as
 /// much as it says.
-pub(super) unsafe fn read_info<I>(object: BorrowedFd<'_>, info: &mut I) -> io::Result<()> {
+pub(crate) unsafe fn read_info<I>(object: BorrowedFd<'_>, info: &mut I) -> io::Result<()> {
     // SAFETY: as in `try_load`.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     attr.info.bpf_fd = object.as_raw_fd() as u32;
@@ -278,7 +278,8 @@ pub(super) unsafe fn read_info<I>(object: BorrowedFd<'_>, info: &mut I) -> io::R
     Ok(())
 }
 
-pub(super) fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<c_long> {
+/// One call of bpf(2). Pointers in `attr` must be good for what `command` does with them.
+pub(crate) fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<c_long> {
     // SAFETY: the attribute is as large as the kernel is told; pointers in it outlive the call.
     checked(unsafe { libc::syscall(libc::SYS_bpf, command as c_int, &raw mut *attr, size_of::<bpf_attr>()) })
 }
@@ -287,7 +288,8 @@ fn checked(result: c_long) -> io::Result<c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-pub(super) fn descriptor(number: c_long) -> io::Result<OwnedFd> {
+/// Takes what the kernel answered for a descriptor.
+pub(crate) fn descriptor(number: c_long) -> io::Result<OwnedFd> {
     let number = c_int::try_from(number).map_err(io::Error::other)?;
     // SAFETY: the kernel has just handed out this descriptor, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })

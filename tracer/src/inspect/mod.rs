@@ -1,5 +1,10 @@
-//! What is attached and stored on this machine: maps now, and what their entries mean.
+//! What is attached, loaded and kept in a running kernel: hooks and their programs, maps and their entries.
 //!
-//! Reads the kernel and gives rows of [`crate::model`]; prints nothing and changes nothing.
+//! It only reads. Nothing here traces, prints, or changes the machine; what a row looks like is decided in `view`. Whatever
+//! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
+mod error;
 pub mod maps;
+mod sys;
+
+pub use error::Error;

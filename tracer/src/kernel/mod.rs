@@ -5,6 +5,7 @@
 //! in the code map.
 
 pub mod btf;
+pub mod cpus;
 pub mod features;
 pub mod functions;
 pub mod kallsyms;

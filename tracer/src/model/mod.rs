@@ -3,9 +3,11 @@
 pub mod decoded;
 pub mod event;
 pub mod journey;
+pub mod map;
 pub mod packet;
 
 pub use decoded::{Datum, Decoded, Form};
 pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
 pub use journey::{Branch, Change, ChangeKind, JourneyId, Record};
+pub use map::{MapInfo, MapKind, MapTypes};
 pub use packet::{Arp, Flow, Headers, Origin, Transport};

@@ -26,6 +26,7 @@ mod returned;
 mod row;
 mod selection;
 mod style;
+pub mod table;
 pub mod text;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use object::Object;
 pub use row::{Context, Reasons, Row, Timestamp, UnknownTimestamp};
 pub use selection::{Selection, UnknownColumn};
 pub use style::{Style, Tone};
+pub use table::Table;
 
 /// Either kind of output.
 pub enum Printer {

@@ -50,6 +50,14 @@ impl<'a> Object<'a> {
         string(self.out, write);
     }
 
+    /// Whatever it is.
+    pub(super) fn value(&mut self, key: &str, value: &serde_json::Value) {
+        use std::fmt::Write as _;
+        self.key(key);
+        // Writing to a string cannot fail.
+        let _ = write!(self.out, "{value}");
+    }
+
     /// An object within.
     pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut Object<'_>)) {
         self.key(key);

@@ -8,6 +8,7 @@ pub mod export;
 pub mod filter;
 pub mod functions;
 pub mod info;
+pub mod maps;
 pub mod paths;
 pub mod record;
 pub mod replay;

@@ -1,0 +1,159 @@
+//! What the commands that look at the machine have in common: tables as text or as JSON lines, once or again and again.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write},
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+
+use super::{args::ColorWhen, colour, failure::Failure, signals::Stop};
+use crate::view::{Style, Table, table};
+
+/// Lines on a terminal that is wider than anybody reads, and in a pipe.
+const WIDTH: usize = 80;
+/// Between two looks for a signal, while waiting for the next round.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How to print, and how often.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct Show {
+    /// Print JSON, an object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Print again every SECONDS (2 without a number) until Ctrl-C; on a terminal in place
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
+    pub watch: Option<Duration>,
+    /// When to colour text
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
+    pub color: ColorWhen,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let error = || "expected seconds, from 0.1 to 86400".to_owned();
+    let seconds = text.parse::<f64>().map_err(|_| error())?;
+    if (0.1..=86_400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(error()) }
+}
+
+/// One round of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Round {
+    /// Time since the last round was gathered; `None` in the first.
+    pub(crate) since: Option<Duration>,
+}
+
+/// Gathers tables and prints them, once or as often as `--watch` says. What a round has to know of the one before (for
+/// differences) `gather` keeps for itself.
+pub(crate) fn show(
+    args: &Show,
+    mut gather: impl FnMut(Round) -> Result<Vec<Table>, Failure>,
+) -> Result<ExitCode, Failure> {
+    let printer = Printer::new(args);
+    let Some(pause) = args.watch else {
+        printer.print(&gather(Round { since: None })?)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let stop = Stop::install().context("failed to catch signals")?;
+    let mut since: Option<Instant> = None;
+    while !stop.requested() {
+        let now = Instant::now();
+        let tables = gather(Round { since: since.map(|before| now - before) })?;
+        printer.print_again(&tables, since.is_none())?;
+        since = Some(now);
+        while !stop.requested() && now.elapsed() < pause {
+            thread::sleep(PATIENCE.min(pause.saturating_sub(now.elapsed())));
+        }
+    }
+    Ok(stop.exit_code())
+}
+
+/// Where rounds are printed, and how.
+struct Printer {
+    json: bool,
+    style: Style,
+    terminal: bool,
+}
+
+impl Printer {
+    fn new(args: &Show) -> Self {
+        Self { json: args.json, style: colour::style(args.color), terminal: io::stdout().is_terminal() }
+    }
+
+    fn print(&self, tables: &[Table]) -> anyhow::Result<()> {
+        write(&self.text(tables))
+    }
+
+    /// In place on a terminal; in a pipe with an empty line between rounds.
+    fn print_again(&self, tables: &[Table], first: bool) -> anyhow::Result<()> {
+        let text = self.text(tables);
+        if self.json || !self.terminal {
+            let gap = if first || self.json { "" } else { "\n" };
+            return write(&format!("{gap}{text}"));
+        }
+        let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0)).max(3);
+        write(&format!("\x1b[H\x1b[J{}", fitting(&text, rows - 1)))
+    }
+
+    fn text(&self, tables: &[Table]) -> String {
+        let mut out = String::new();
+        for (place, one) in tables.iter().enumerate() {
+            if self.json {
+                table::json(one, &mut out);
+                continue;
+            }
+            if place > 0 {
+                out.push('\n');
+            }
+            table::text(one, self.style, Some(width(self.terminal)), &mut out);
+        }
+        out
+    }
+}
+
+/// Columns that text should fit into.
+pub(crate) fn width(terminal: bool) -> usize {
+    match terminal_size::terminal_size() {
+        Some((width, _)) if terminal => usize::from(width.0).max(WIDTH / 2),
+        _ => WIDTH,
+    }
+}
+
+/// The lines that fit, and how many do not.
+fn fitting(text: &str, lines: usize) -> String {
+    let count = text.lines().count();
+    if count <= lines {
+        return text.to_owned();
+    }
+    let mut shown: String = text.split_inclusive('\n').take(lines - 1).collect();
+    // Writing to a string cannot fail.
+    let _ = writeln!(shown, "… {} more lines; in a pipe all are shown", count - (lines - 1));
+    shown
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("failed to write to stdout")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        assert_eq!(fitting("a\nb\n", 2), "a\nb\n");
+        assert_eq!(fitting("a\nb\nc\nd\n", 3), "a\nb\n… 2 more lines; in a pipe all are shown\n");
+    }
+
+    #[test]
+    fn seconds_are_bounded() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "x", "nan", "1e9", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

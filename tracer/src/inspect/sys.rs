@@ -1,0 +1,142 @@
+//! The bpf(2) calls with which a kernel is looked at. Thin: one function a call, no policy.
+#![expect(unsafe_code, reason = "raw system calls")]
+
+use std::{
+    ffi::CStr,
+    io, mem,
+    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+};
+
+use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_map_info};
+
+use crate::collect::sys::{bpf, descriptor, read_info};
+
+/// `BPF_F_RDONLY`: we only ever read.
+const READ_ONLY: u32 = 1 << 3;
+
+/// What has an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Object {
+    /// A map.
+    Map,
+}
+
+impl Object {
+    fn next(self) -> bpf_cmd {
+        match self {
+            Self::Map => bpf_cmd::BPF_MAP_GET_NEXT_ID,
+        }
+    }
+
+    fn open(self) -> bpf_cmd {
+        match self {
+            Self::Map => bpf_cmd::BPF_MAP_GET_FD_BY_ID,
+        }
+    }
+}
+
+/// The lowest id above `after`.
+pub(super) fn next_id(object: Object, after: u32) -> io::Result<Option<u32>> {
+    let mut attr = nothing();
+    attr.__bindgen_anon_6.__bindgen_anon_1.start_id = after;
+    match bpf(object.next(), &mut attr) {
+        // SAFETY: the kernel has just set this member.
+        Ok(_) => Ok(Some(unsafe { attr.__bindgen_anon_6 }.next_id)),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens what has this id, for reading.
+pub(super) fn by_id(object: Object, id: u32) -> io::Result<OwnedFd> {
+    let mut attr = nothing();
+    attr.__bindgen_anon_6.__bindgen_anon_1.map_id = id;
+    if object == Object::Map {
+        attr.__bindgen_anon_6.open_flags = READ_ONLY;
+    }
+    descriptor(bpf(object.open(), &mut attr)?)
+}
+
+/// Opens what is pinned there, for reading.
+pub(super) fn pinned(path: &CStr) -> io::Result<OwnedFd> {
+    let mut attr = nothing();
+    attr.__bindgen_anon_4.pathname = path.as_ptr() as u64;
+    attr.__bindgen_anon_4.file_flags = READ_ONLY;
+    descriptor(bpf(bpf_cmd::BPF_OBJ_GET, &mut attr)?)
+}
+
+/// What the kernel says of a map.
+pub(super) fn map_info(map: BorrowedFd<'_>) -> io::Result<bpf_map_info> {
+    // It must be all zero before: the kernel leaves `btf_id` as it was for a map without type information (seen on 6.18).
+    // SAFETY: plain numbers.
+    let mut info: bpf_map_info = unsafe { mem::zeroed() };
+    // SAFETY: it asks for nothing beyond itself.
+    unsafe { read_info(map, &mut info)? };
+    Ok(info)
+}
+
+/// Writes the key after `key`, or the first one, to `next`, which is as large as the map's keys; false at the end.
+pub(super) fn next_key(map: BorrowedFd<'_>, key: Option<&[u8]>, next: &mut [u8]) -> io::Result<bool> {
+    let mut attr = nothing();
+    // SAFETY: MAP_GET_NEXT_KEY uses this member.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = map.as_raw_fd() as u32;
+    element.key = key.map_or(0, |key| key.as_ptr() as u64);
+    element.__bindgen_anon_1.next_key = next.as_mut_ptr() as u64;
+    match bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the value at `key` to `value`; both are as large as the map's are, the value for all CPUs.
+pub(super) fn lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> io::Result<()> {
+    let mut attr = nothing();
+    // SAFETY: MAP_LOOKUP_ELEM uses this member.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = map.as_raw_fd() as u32;
+    element.key = key.as_ptr() as u64;
+    element.__bindgen_anon_1.value = value.as_mut_ptr() as u64;
+    bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr)?;
+    Ok(())
+}
+
+/// Room for many entries at once.
+pub(super) struct Batch<'a> {
+    /// Where the last batch ended, as the kernel said it; nothing for the first.
+    pub(super) from: Option<&'a [u8]>,
+    /// Where this one ends. As large as a key, and 4 bytes at least.
+    pub(super) to: &'a mut [u8],
+    /// `count` keys.
+    pub(super) keys: &'a mut [u8],
+    /// `count` values, for all CPUs.
+    pub(super) values: &'a mut [u8],
+    /// Entries that there is room for.
+    pub(super) count: u32,
+}
+
+/// Reads many entries. Also where an error is the answer, some may have been read: `ENOENT` is the map's end.
+pub(super) fn lookup_batch(map: BorrowedFd<'_>, batch: &mut Batch<'_>) -> (u32, io::Result<()>) {
+    let mut attr = nothing();
+    attr.batch.map_fd = map.as_raw_fd() as u32;
+    attr.batch.in_batch = batch.from.map_or(0, |from| from.as_ptr() as u64);
+    attr.batch.out_batch = batch.to.as_mut_ptr() as u64;
+    attr.batch.keys = batch.keys.as_mut_ptr() as u64;
+    attr.batch.values = batch.values.as_mut_ptr() as u64;
+    attr.batch.count = batch.count;
+    let result = bpf(bpf_cmd::BPF_MAP_LOOKUP_BATCH, &mut attr).map(drop);
+    // Other errors come before the kernel has counted anything.
+    let counted = match &result {
+        Ok(()) => true,
+        Err(error) => matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOSPC | libc::EINTR)),
+    };
+    // SAFETY: MAP_LOOKUP_BATCH uses this member.
+    let count = unsafe { attr.batch }.count;
+    (if counted { count.min(batch.count) } else { 0 }, result)
+}
+
+fn nothing() -> bpf_attr {
+    // SAFETY: all members of the union are plain numbers.
+    unsafe { mem::zeroed() }
+}
