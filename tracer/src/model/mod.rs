@@ -1,9 +1,12 @@
 //! Plain data that every other layer speaks of. No I/O, nothing that knows how an event was obtained.
 
+pub mod balancing;
+pub mod calico;
 pub mod decoded;
 pub mod event;
 pub mod journey;
 pub mod map;
+pub mod merbridge;
 pub mod packet;
 
 pub use decoded::{Datum, Decoded, Form};

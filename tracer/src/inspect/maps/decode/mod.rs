@@ -4,10 +4,15 @@
 //! and the [`Layout`] it answers with turns the bytes of an entry into a row. What is recognised by its name, but is not of a
 //! size that some release has, is said to be so ([`Recognition::Unknown`]): nothing here guesses. No I/O, no privileges.
 
+pub mod balancing;
 mod bytes;
+pub mod calico;
 pub mod cilium;
+pub mod merbridge;
 #[cfg(test)]
 mod testing;
+pub mod versions;
+pub mod words;
 
 use std::cmp::Ordering;
 
@@ -17,7 +22,8 @@ pub use self::bytes::Bytes;
 use crate::model::{Decoded, Form};
 
 /// Every decoder there is.
-pub const DECODERS: &[&[&dyn Decoder]] = &[cilium::DECODERS];
+pub const DECODERS: &[&[&dyn Decoder]] =
+    &[cilium::DECODERS, calico::DECODERS, merbridge::DECODERS, balancing::DECODERS];
 
 /// One kind of map of one dataplane.
 pub trait Decoder: Sync {

@@ -1,0 +1,50 @@
+//! The maps of Calico's eBPF dataplane, releases 3.24 to 3.32 and what came after.
+//!
+//! Texts are those of `calico-node -bpf … dump`. Maps of which only name and sizes are known (`cali_v4_ct_nats`,
+//! `cali_qos_conn`) have no decoder: whoever dumps them sees bytes.
+
+pub mod conntrack;
+pub mod counters;
+pub mod interfaces;
+pub mod nat;
+pub mod node;
+
+use super::{Decoder, kind, versions::Version};
+
+/// Calico's decoders.
+pub const DECODERS: &[&dyn Decoder] = &[
+    &conntrack::MAP,
+    &nat::FRONTENDS,
+    &nat::BACKENDS,
+    &nat::AFFINITY,
+    &nat::MAGLEV,
+    &nat::REVERSALS,
+    &node::ROUTES,
+    &node::IP_SETS,
+    &node::NEIGHBOURS,
+    &node::FAILSAFES,
+    &interfaces::STATES,
+    &interfaces::RATES,
+    &counters::COUNTERS,
+    &counters::OLD_COUNTERS,
+    &counters::RULES,
+    &counters::PROFILES,
+];
+
+/// A layout of a map that is pinned where Calico pins all of them.
+macro_rules! version {
+    ($name:literal, $kind:ident, $key:literal, $value:literal, $ipv6:literal) => {
+        Version {
+            name: $name,
+            pin: concat!("tc/globals/", $name),
+            kind: kind::$kind,
+            key: $key,
+            value: $value,
+            is_ipv6: $ipv6,
+        }
+    };
+}
+use version;
+
+#[cfg(test)]
+mod tests;
