@@ -146,3 +146,8 @@ fn every_filter_key_is_listed() {
 fn every_vm_case_is_listed() {
     assert_listed("tests/vm/cases", "CASES:");
 }
+
+#[test]
+fn every_decoder_of_cilium_is_listed() {
+    assert_listed("tracer/src/inspect/maps/decode/cilium", "DECODERS:");
+}

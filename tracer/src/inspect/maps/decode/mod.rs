@@ -218,37 +218,4 @@ pub fn recognise(map: &Subject<'_>) -> Option<(&'static dyn Decoder, Answer)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pin_says_more_than_a_name() {
-        let mut map = Subject {
-            name: "cilium_ipcache_",
-            pin: None,
-            kind: 11,
-            key_size: 24,
-            value_size: 24,
-            release: None,
-            now: 0,
-        };
-        assert!(map.is_called("cilium_ipcache_v2") && !map.is_called("cilium_ipcache"));
-        assert!(map.begins_with("cilium_ipcache_v"));
-        map.pin = Some("cilium_ipcache");
-        assert!(!map.is_called("cilium_ipcache_v2") && map.is_called("cilium_ipcache"));
-    }
-
-    #[test]
-    fn values_of_all_cpus_come_one_by_one() {
-        let entry = Entry { key: &[1], value: &[7; 16] };
-        let (_, values) = entry.sized_per_cpu(1, 5).unwrap();
-        assert_eq!(values.count(), 2);
-        assert_eq!(
-            entry.sized_per_cpu(1, 9).err().map(|misfit| misfit.to_string()),
-            None,
-            "one CPU with a value of 9 bytes takes 16"
-        );
-        let misfit = entry.sized(1, 5).unwrap_err().to_string();
-        assert_eq!(misfit, "the kernel handed over 1 and 16 bytes of an entry, not 1 and 5");
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ const FLAGS: [(u8, &str); 4] = [(1, "skiptunnel"), (2, "hastunnel"), (4, "ipv6tu
 const IPV6_TUNNEL: u8 = 4;
 
 /// The decoder.
-pub(super) struct Map;
+pub struct Map;
 
 impl Decoder for Map {
     fn dataplane(&self) -> &'static str {

@@ -1,0 +1,237 @@
+//! `cilium_ct4_global` and its kin: the connections that Cilium tracks, TCP and others, IPv4 and IPv6.
+
+use super::{
+    minor,
+    words::{Tuple, names, protocol},
+};
+use crate::{
+    inspect::maps::decode::{Bytes, Decoder, Entry, Layout, Misfit, Recognition, Subject, kind},
+    model::{Datum, Decoded, Form},
+};
+
+/// The maps, and whether their addresses are IPv6 ones.
+pub const MAPS: [(&str, bool); 4] = [
+    ("cilium_ct4_global", false),
+    ("cilium_ct_any4_global", false),
+    ("cilium_ct6_global", true),
+    ("cilium_ct_any6_global", true),
+];
+
+const FLAGS: [(u16, &str); 10] = [
+    (1, "RxClosing"),
+    (2, "TxClosing"),
+    (4, "Nat64"),
+    (8, "LBLoopback"),
+    (0x10, "SeenNonSyn"),
+    (0x20, "NodePort"),
+    (0x40, "ProxyRedirect"),
+    (0x80, "DSRInternal"),
+    (0x100, "FromL7LB"),
+    (0x400, "FromTunnel"),
+];
+/// The bit that was called DSR to 1.15.
+const DSR: u16 = 0x80;
+
+/// The decoder.
+pub struct Map;
+
+impl Decoder for Map {
+    fn dataplane(&self) -> &'static str {
+        "cilium"
+    }
+
+    fn name(&self) -> &'static str {
+        "ct"
+    }
+
+    fn recognise(&self, map: &Subject<'_>) -> Recognition {
+        let Some((_, is_ipv6)) = MAPS.into_iter().find(|(name, _)| map.is_called(name)) else {
+            return Recognition::Other;
+        };
+        if map.shape() == (kind::LRU_HASH, Tuple::size(is_ipv6) as u32, 56) {
+            Recognition::known(Version { minor: minor(map), is_ipv6 })
+        } else {
+            map.misfit()
+        }
+    }
+}
+
+struct Version {
+    minor: u16,
+    is_ipv6: bool,
+}
+
+impl Version {
+    /// `struct ct_entry` as the release prints it.
+    fn text(&self, value: Bytes<'_>) -> String {
+        let (rx_seen, tx_seen) = (value.u8(43), value.u8(42));
+        let (tx_report, rx_report) = (value.u32(48), value.u32(52));
+        let (first, second) = (value.u64(16), value.u64(24));
+        let received = format!("RxFlagsSeen=0x{rx_seen:02x} LastRxReport={rx_report}");
+        let mut parts = vec![format!("expires={}", value.u32(32))];
+        if self.minor <= 15 {
+            parts.push(format!("RxPackets={} RxBytes={} {received}", value.u64(0), value.u64(8)));
+            parts.push(format!("TxPackets={first} TxBytes={second}"));
+        } else {
+            parts.push(format!("Packets={first} Bytes={second} {received}"));
+        }
+        parts.push(format!("TxFlagsSeen=0x{tx_seen:02x} LastTxReport={tx_report}"));
+        parts.push(self.flags_text(value.u16(36)));
+        parts.push(format!("RevNAT={} SourceSecurityID={}", value.be16(38), value.u32(44)));
+        if self.minor <= 17 {
+            parts.push(format!("IfIndex={}", value.u16(40)));
+        }
+        if self.minor >= 16 {
+            parts.push(format!("BackendID={}", value.u64(8)));
+        }
+        if self.minor >= 19 {
+            parts.push(format!("NatPort={}", value.be16(40)));
+        }
+        parts.join(" ") + " "
+    }
+
+    fn flags_text(&self, flags: u16) -> String {
+        let mut parts = vec![format!("Flags=0x{flags:04x} [")];
+        parts.extend(self.flags(flags).map(str::to_owned));
+        let unknown = flags & !self.known();
+        if unknown != 0 {
+            parts.push(format!("Unknown=0x{unknown:04x}"));
+        }
+        parts.join(" ") + " ]"
+    }
+
+    fn flags(&self, flags: u16) -> impl Iterator<Item = &'static str> {
+        let old = self.minor <= 15;
+        names(flags & self.known(), &FLAGS).map(move |name| if old && name == "DSRInternal" { "DSR" } else { name })
+    }
+
+    /// Bits that the release does not call unknown, those without a name among them.
+    fn known(&self) -> u16 {
+        if self.minor <= 12 { 2 * DSR - 1 } else { 0x7ff }
+    }
+}
+
+impl Layout for Version {
+    fn titles(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn form(&self) -> Form {
+        Form::Lines
+    }
+
+    fn row(&self, entry: &Entry<'_>) -> Result<Option<Decoded>, Misfit> {
+        let (key, value) = entry.sized(Tuple::size(self.is_ipv6), 56)?;
+        let tuple = Tuple::read(key, self.is_ipv6);
+        if tuple.is_empty() {
+            return Ok(None);
+        }
+        let service = tuple.is_service();
+        // In the map the ends are stored the other way round, of services only the addresses.
+        let row = Decoded::new([tuple.connection(self.minor) + &self.text(value)])
+            .with("protocol", protocol(tuple.protocol, self.minor))
+            .with(
+                "direction",
+                if service {
+                    "svc"
+                } else if tuple.is_in() {
+                    "in"
+                } else {
+                    "out"
+                },
+            )
+            .with("related", tuple.is_related())
+            .with("source", if service { tuple.source } else { tuple.destination })
+            .with("source_port", if service { tuple.destination_port } else { tuple.source_port })
+            .with("destination", if service { tuple.destination } else { tuple.source })
+            .with("destination_port", if service { tuple.source_port } else { tuple.destination_port })
+            .with("expires", value.u32(32));
+        let row = if self.minor <= 15 {
+            row.with("rx_packets", value.u64(0))
+                .with("rx_bytes", value.u64(8))
+                .with("tx_packets", value.u64(16))
+                .with("tx_bytes", value.u64(24))
+        } else {
+            row.with("packets", value.u64(16)).with("bytes", value.u64(24)).with("backend_id", value.u64(8))
+        };
+        let flags = self.flags(value.u16(36));
+        let row = row
+            .with("flags", Datum::texts(flags))
+            .with("rx_flags_seen", value.u8(43))
+            .with("tx_flags_seen", value.u8(42))
+            .with("last_rx_report", value.u32(52))
+            .with("last_tx_report", value.u32(48))
+            .with("rev_nat", value.be16(38))
+            .with("source_identity", value.u32(44));
+        Ok(Some(if self.minor <= 17 { row.with("ifindex", value.u16(40)) } else { row }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::maps::decode::testing::{bytes, decode, fields, layout, subject};
+
+    // 10.0.0.9:443 is the server of 10.0.0.5:41234, seen on the way out.
+    const KEY: &str = "0a000005 0a000009 01bb a112 06 00";
+    const VALUE: &str = "0000000000000000 0700000000000000 0a00000000000000 e803000000000000 39300000 1000 0102 0000 \
+                         02 1b d8660000 64000000 c8000000";
+
+    fn check(minor: u16, key: &str, expected: &str) {
+        let mut map = subject("cilium_ct4_global", kind::LRU_HASH, 14, 56);
+        map.release = Some((1, minor));
+        assert_eq!(decode(&Map, &map, key, VALUE).cells, [expected], "1.{minor}");
+    }
+
+    #[test]
+    fn each_release_prints_its_own() {
+        let way = "TCP OUT 10.0.0.5:41234 -> 10.0.0.9:443 ";
+        let seen = "RxFlagsSeen=0x1b LastRxReport=200";
+        let end = "TxFlagsSeen=0x02 LastTxReport=100 Flags=0x0010 [ SeenNonSyn ] RevNAT=258 SourceSecurityID=26328";
+        let oldest =
+            format!("{way}expires=12345 RxPackets=0 RxBytes=7 {seen} TxPackets=10 TxBytes=1000 {end} IfIndex=0 ");
+        check(12, KEY, &oldest);
+        check(15, KEY, &oldest);
+        let newer = format!("{way}expires=12345 Packets=10 Bytes=1000 {seen} {end}");
+        check(16, KEY, &format!("{newer} IfIndex=0 BackendID=7 "));
+        check(18, KEY, &format!("{newer} BackendID=7 "));
+        check(19, KEY, &format!("{newer} BackendID=7 NatPort=0 "));
+    }
+
+    #[test]
+    fn services_were_a_mark_before_1_15() {
+        let service = "0a00000a 0a000005 a112 01bb 06 04";
+        let start = |minor| {
+            let mut map = subject("cilium_ct4_global", kind::LRU_HASH, 14, 56);
+            map.release = Some((1, minor));
+            let row = decode(&Map, &map, service, VALUE);
+            (row.cells[0].split(" expires").next().unwrap().to_owned(), fields(&row))
+        };
+        assert_eq!(start(14).0, "TCP OUT 10.0.0.10:443 -> 10.0.0.5:41234 service");
+        let (text, fields) = start(18);
+        assert_eq!(text, "TCP SVC 10.0.0.5:41234 -> 10.0.0.10:443");
+        let expected = "protocol=TCP direction=svc related=false source=10.0.0.5 source_port=41234 \
+                        destination=10.0.0.10 destination_port=443 ";
+        assert!(fields.starts_with(expected), "{fields}");
+    }
+
+    #[test]
+    fn flags_that_nobody_named() {
+        let flags = |minor, flags| Version { minor, is_ipv6: false }.flags_text(flags);
+        assert_eq!(flags(19, 0), "Flags=0x0000 [ ]");
+        assert_eq!(flags(15, 0x80), "Flags=0x0080 [ DSR ]");
+        assert_eq!(flags(19, 0x8680), "Flags=0x8680 [ DSRInternal FromTunnel Unknown=0x8000 ]");
+        assert_eq!(flags(12, 0x100), "Flags=0x0100 [ Unknown=0x0100 ]");
+    }
+
+    #[test]
+    fn ipv6_and_keys_without_a_protocol() {
+        let map = subject("cilium_ct_any6_global", kind::LRU_HASH, 38, 56);
+        let addresses = "fd000000000000000000000000000001 fd000000000000000000000000000002";
+        let row = decode(&Map, &map, &format!("{addresses} 0035 a112 11 03"), VALUE);
+        let expected = "UDP IN fd00::1:41234 -> fd00::2:53 related expires=12345 ";
+        assert!(row.cells[0].starts_with(expected), "{}", row.cells[0]);
+        let (key, value) = (bytes(&format!("{addresses} 0035 a112 00 03")), bytes(VALUE));
+        assert_eq!(layout(&Map, &map).row(&Entry { key: &key, value: &value }), Ok(None));
+    }
+}
