@@ -19,6 +19,11 @@ impl Progress {
         Self { template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already", bar: None }
     }
 
+    /// For a command that reads a map of many entries.
+    pub(crate) fn reading() -> Self {
+        Self { template: "reading [{bar:30}] {pos} entries of at most {len}", bar: None }
+    }
+
     /// So many are done, of so many.
     pub(crate) fn update(&mut self, (done, all): (usize, usize)) {
         self.bar.get_or_insert_with(|| bar(self.template, all)).set_position(done as u64);

@@ -4,7 +4,11 @@
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
 mod error;
+mod fdinfo;
 pub mod maps;
+pub mod owners;
+pub mod pins;
+pub mod pods;
 mod sys;
 
 pub use error::Error;

@@ -15,22 +15,30 @@ use crate::collect::sys::{bpf, descriptor, read_info};
 const READ_ONLY: u32 = 1 << 3;
 
 /// What has an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Object {
     /// A map.
     Map,
+    /// A program.
+    Program,
+    /// What attaches a program.
+    Link,
 }
 
 impl Object {
     fn next(self) -> bpf_cmd {
         match self {
             Self::Map => bpf_cmd::BPF_MAP_GET_NEXT_ID,
+            Self::Program => bpf_cmd::BPF_PROG_GET_NEXT_ID,
+            Self::Link => bpf_cmd::BPF_LINK_GET_NEXT_ID,
         }
     }
 
     fn open(self) -> bpf_cmd {
         match self {
             Self::Map => bpf_cmd::BPF_MAP_GET_FD_BY_ID,
+            Self::Program => bpf_cmd::BPF_PROG_GET_FD_BY_ID,
+            Self::Link => bpf_cmd::BPF_LINK_GET_FD_BY_ID,
         }
     }
 }
@@ -59,9 +67,18 @@ pub(super) fn by_id(object: Object, id: u32) -> io::Result<OwnedFd> {
 
 /// Opens what is pinned there, for reading.
 pub(super) fn pinned(path: &CStr) -> io::Result<OwnedFd> {
+    open_pin(path, READ_ONLY)
+}
+
+/// The same for a link, which cannot be opened for reading alone.
+pub(super) fn pinned_link(path: &CStr) -> io::Result<OwnedFd> {
+    open_pin(path, 0)
+}
+
+fn open_pin(path: &CStr, flags: u32) -> io::Result<OwnedFd> {
     let mut attr = nothing();
     attr.__bindgen_anon_4.pathname = path.as_ptr() as u64;
-    attr.__bindgen_anon_4.file_flags = READ_ONLY;
+    attr.__bindgen_anon_4.file_flags = flags;
     descriptor(bpf(bpf_cmd::BPF_OBJ_GET, &mut attr)?)
 }
 

@@ -1,6 +1,8 @@
 //! A BPF map, as the kernel describes it.
 
-use super::Name;
+use std::path::PathBuf;
+
+use super::{Name, Process};
 
 /// A `bpf_map_type`, known to us or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +128,36 @@ pub struct MapInfo {
     pub extra: u64,
     /// `bpf_map_info.btf_id` and its companions, if the map has any.
     pub types: Option<MapTypes>,
+}
+
+/// How many entries a map has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entries {
+    /// So many.
+    Counted(u64),
+    /// More than were counted.
+    MoreThan(u64),
+    /// Its kind has none that can be listed.
+    Unlistable,
+    /// They could not be read.
+    Unread,
+}
+
+/// A map with what surrounds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapRow {
+    /// What the kernel says of it.
+    pub info: MapInfo,
+    /// Memory that it takes, bytes, if the kernel says so.
+    pub memory: Option<u64>,
+    /// User space can no longer write to it.
+    pub frozen: bool,
+    /// How many entries it has.
+    pub entries: Entries,
+    /// Files that it is pinned to.
+    pub pins: Vec<PathBuf>,
+    /// Processes that hold it open.
+    pub owners: Vec<Process>,
 }
 
 #[cfg(test)]

@@ -4,13 +4,17 @@ pub mod balancing;
 pub mod calico;
 pub mod decoded;
 pub mod event;
+pub mod holder;
 pub mod journey;
 pub mod map;
 pub mod merbridge;
 pub mod packet;
+pub mod typed;
 
 pub use decoded::{Datum, Decoded, Form};
 pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
+pub use holder::{Container, Pod, Process};
 pub use journey::{Branch, Change, ChangeKind, JourneyId, Record};
-pub use map::{MapInfo, MapKind, MapTypes};
+pub use map::{MapInfo, MapKind, MapRow, MapTypes};
 pub use packet::{Arp, Flow, Headers, Origin, Transport};
+pub use typed::Typed;

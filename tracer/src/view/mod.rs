@@ -6,10 +6,12 @@
 //!
 //! The JSON lines are documented in `assets/output-json.md`, key by key.
 
+mod bytes;
 pub mod captured;
 mod clock;
 pub mod columns;
 pub mod diff;
+pub mod dump;
 mod duration;
 mod escape;
 pub mod export;
@@ -17,6 +19,7 @@ mod flow;
 mod gaps;
 pub mod journey;
 pub mod json;
+pub mod lists;
 mod number;
 mod object;
 pub mod paths;
@@ -28,6 +31,7 @@ mod selection;
 mod style;
 pub mod table;
 pub mod text;
+pub mod typed;
 
 #[cfg(test)]
 mod tests;

@@ -17,9 +17,13 @@ pub mod decode;
 mod entries;
 mod open;
 mod order;
+mod rows;
+mod types;
 
 pub use entries::{Entries, Entry, Value};
 pub use open::{Map, MapRef};
+pub use rows::{Depth, rows};
+pub use types::Types;
 
 use super::{
     Error,

@@ -14,7 +14,7 @@ use std::{
 
 use aya_obj::generated::bpf_map_info;
 
-use super::{Entries, ids};
+use super::{Entries, decode::Subject, ids};
 use crate::{
     inspect::{
         Error,
@@ -124,6 +124,19 @@ impl Map {
         Ok(Self { handle, info: described(&info) })
     }
 
+    /// What decoders ask of it. `name` is [`MapInfo::name`] as text, `pin` the last part of a pin's path.
+    pub fn subject<'a>(&self, name: &'a str, pin: Option<&'a str>) -> Subject<'a> {
+        Subject {
+            name,
+            pin,
+            kind: self.info.kind.0,
+            key_size: self.info.key_bytes,
+            value_size: self.info.value_bytes,
+            release: None,
+            now: monotonic(),
+        }
+    }
+
     /// Its entries, one after the other.
     pub fn entries(&self) -> Result<Entries<'_>, Error> {
         let cpus = if self.info.kind.is_per_cpu() { possible_cpus()? } else { Vec::new() };
@@ -182,6 +195,12 @@ fn is_called(its: &[u8], name: &[u8]) -> bool {
 fn is_bpf_file(path: &Path) -> bool {
     use nix::sys::statfs;
     statfs::statfs(path).is_ok_and(|info| info.filesystem_type() == statfs::BPF_FS_MAGIC)
+}
+
+/// Nanoseconds of the clock by which BPF programs note times.
+fn monotonic() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
+    now.map_or(0, |now| now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64)
 }
 
 fn possible_cpus() -> Result<Vec<u32>, Error> {

@@ -120,6 +120,11 @@ impl Btf {
         matches!(of.kind(), Kind::Struct | Kind::Union).then_some(of)
     }
 
+    /// Names and places of a struct's or union's own members, in their order.
+    pub(super) fn listed_members<'a>(&'a self, of: Type<'a>) -> impl Iterator<Item = (&'a str, Field)> {
+        self.members(of).map(|member| (member.name, member.field))
+    }
+
     fn members<'a>(&'a self, of: Type<'a>) -> impl Iterator<Item = Member<'a>> {
         let size = if matches!(of.kind(), Kind::Struct | Kind::Union) { 12 } else { usize::MAX };
         let bit_fields = of.flag();

@@ -16,6 +16,7 @@ mod query;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+mod value;
 
 pub use chain::{Chain, ValueKind};
 pub use error::Error;

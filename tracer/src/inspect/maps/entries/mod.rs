@@ -46,6 +46,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// All bytes as the kernel wrote them: for a map that is per CPU, the values of all CPUs, each filled up to a multiple of 8.
+    pub fn raw(self) -> &'a [u8] {
+        match self {
+            Self::One(bytes) => bytes,
+            Self::PerCpu(values) => values.bytes,
+            Self::Hidden(_) => &[],
+        }
+    }
+
     /// Number of each CPU with its value; none for a map that is not per CPU.
     pub fn of_cpus(self) -> impl Iterator<Item = (u32, &'a [u8])> {
         let values = match self {
