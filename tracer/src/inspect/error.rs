@@ -10,7 +10,7 @@ pub enum Error {
     /// This process may not ask.
     #[error("{what} needs {capability}, which this process does not have; run it as root, for instance with sudo")]
     NotPermitted {
-        /// What was tried, as "to open maps by their ids".
+        /// What was tried, as "opening maps".
         what: &'static str,
         /// The capability.
         capability: &'static str,
@@ -78,7 +78,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The kernel refused a question.
-    #[error("failed to {what}")]
+    #[error("{what} failed")]
     Ask {
         /// What was tried.
         what: &'static str,

@@ -35,7 +35,7 @@ pub fn ids() -> Result<Vec<u32>, Error> {
     let mut ids = Vec::new();
     let mut last = 0;
     while let Some(id) =
-        sys::next_id(Object::Map, last).map_err(|e| Error::asking("to list maps", "CAP_SYS_ADMIN", e))?
+        sys::next_id(Object::Map, last).map_err(|e| Error::asking("listing maps", "CAP_SYS_ADMIN", e))?
     {
         ids.push(id);
         last = id;

@@ -74,7 +74,7 @@ impl Map {
     pub fn by_id(id: u32) -> Result<Self, Error> {
         let handle = sys::by_id(Object::Map, id).map_err(|error| match error.raw_os_error() {
             Some(libc::ENOENT) => Error::Gone { what: "map", id },
-            _ => Error::asking("to open maps by their ids", "CAP_SYS_ADMIN", error),
+            _ => Error::asking("opening maps by their ids", "CAP_SYS_ADMIN", error),
         })?;
         Self::new(handle)
     }
@@ -120,7 +120,7 @@ impl Map {
 
     fn new(handle: OwnedFd) -> Result<Self, Error> {
         let info = sys::map_info(handle.as_fd())
-            .map_err(|source| Error::Ask { what: "ask the kernel about a map", source })?;
+            .map_err(|source| Error::Ask { what: "asking the kernel about a map", source })?;
         Ok(Self { handle, info: described(&info) })
     }
 
@@ -204,7 +204,7 @@ fn monotonic() -> u64 {
 }
 
 fn possible_cpus() -> Result<Vec<u32>, Error> {
-    cpus::possible(&Root::system()).map_err(|source| Error::Ask { what: "find the possible CPUs", source })
+    cpus::possible(&Root::system()).map_err(|source| Error::Ask { what: "finding the possible CPUs", source })
 }
 
 fn described(info: &bpf_map_info) -> MapInfo {

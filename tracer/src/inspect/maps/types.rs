@@ -19,7 +19,7 @@ impl Types {
     pub fn of(map: &Map) -> Result<Option<Self>, Error> {
         let Some(of) = map.info.types.filter(|of| of.value != 0) else { return Ok(None) };
         let btf =
-            lookup::types(of.btf).map_err(|error| Error::asking("to read types of maps", "CAP_SYS_ADMIN", error))?;
+            lookup::types(of.btf).map_err(|error| Error::asking("reading types of maps", "CAP_SYS_ADMIN", error))?;
         Ok(Some(Self { btf, of }))
     }
 
