@@ -19,6 +19,7 @@ Examples:
   skbtrail trace host 10.0.0.7 and tcp port 443      one line for each function that a matching packet passes
   skbtrail trace --filter-netns web --filter-ifname eth0 --output-json icmp
   skbtrail paths --duration 10 tcp port 443          which ways packets take, and how long each hop takes
+  skbtrail drops                                     what is dropped, why and where, and what usually helps
   skbtrail record -o web.pcapng tcp port 443         the same into a file, for `skbtrail replay` and for Wireshark
   skbtrail diff good.pcapng bad.pcapng               where the packets of two recordings part";
 
@@ -41,6 +42,8 @@ pub enum Command {
     Trace(Box<Trace>),
     /// Count packets by the path they take: the functions they pass, how many packets, how long each hop takes
     Paths(Box<cmd::paths::Args>),
+    /// Count what the kernel drops by reason and place, with what it means, beside its own counters of losses
+    Drops(Box<cmd::drops::Args>),
     /// Say where the packets of two recordings, or of two filters over one, go different ways
     Diff(cmd::diff::Args),
     /// Write the hits to a file that skbtrail replays and Wireshark opens
@@ -125,7 +128,7 @@ pub struct Run {
 }
 
 /// Which functions and packets.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "What to trace")]
 #[expect(clippy::doc_markdown, reason = "this is help text")]
 pub struct What {

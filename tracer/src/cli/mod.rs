@@ -64,6 +64,10 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             drop(out);
             cmd::paths::run(&paths, args.verbose)
         }
+        Command::Drops(drops) => {
+            drop(out);
+            cmd::drops::run(&drops, args.verbose)
+        }
         Command::Diff(diff) => quiet_if_closed(cmd::diff::run(&diff, &mut out)),
         Command::Record(record) => {
             drop(out);

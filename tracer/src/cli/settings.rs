@@ -59,7 +59,8 @@ fn refused(error: anyhow::Error) -> Failure {
     privileges::require().err().map_or(Failure::Run(error), Into::into)
 }
 
-fn refused_or_usage(error: anyhow::Error) -> Failure {
+/// What may be wrong with the machine's names: typed wrongly, or not for this process to see.
+pub(crate) fn refused_or_usage(error: anyhow::Error) -> Failure {
     if is_refusal(&error) { refused(error) } else { Failure::Usage(error) }
 }
 
@@ -178,7 +179,8 @@ fn packet_bytes(output: &Output) -> anyhow::Result<u32> {
     }
 }
 
-fn ring_bytes(mib: u32) -> anyhow::Result<u32> {
+/// Bytes of a ring of so many MiB.
+pub(crate) fn ring_bytes(mib: u32) -> anyhow::Result<u32> {
     if !mib.is_power_of_two() || !RING_MIB.contains(&mib) {
         bail!("--ring-size takes a power of two from {} to {} (MiB), not {mib}", RING_MIB.start(), RING_MIB.end());
     }

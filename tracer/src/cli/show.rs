@@ -33,7 +33,8 @@ pub struct Show {
     pub color: ColorWhen,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Seconds as they are typed.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let error = || "expected seconds, from 0.1 to 86400".to_owned();
     let seconds = text.parse::<f64>().map_err(|_| error())?;
     if (0.1..=86_400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(error()) }
@@ -72,23 +73,23 @@ pub(crate) fn show(
 }
 
 /// Where rounds are printed, and how.
-struct Printer {
+pub(crate) struct Printer {
     json: bool,
     style: Style,
     terminal: bool,
 }
 
 impl Printer {
-    fn new(args: &Show) -> Self {
+    pub(crate) fn new(args: &Show) -> Self {
         Self { json: args.json, style: colour::style(args.color), terminal: io::stdout().is_terminal() }
     }
 
-    fn print(&self, tables: &[Table]) -> anyhow::Result<()> {
+    pub(crate) fn print(&self, tables: &[Table]) -> anyhow::Result<()> {
         write(&self.text(tables))
     }
 
     /// In place on a terminal; in a pipe with an empty line between rounds.
-    fn print_again(&self, tables: &[Table], first: bool) -> anyhow::Result<()> {
+    pub(crate) fn print_again(&self, tables: &[Table], first: bool) -> anyhow::Result<()> {
         let text = self.text(tables);
         if self.json || !self.terminal {
             let gap = if first || self.json { "" } else { "\n" };
@@ -96,6 +97,17 @@ impl Printer {
         }
         let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0)).max(3);
         write(&format!("\x1b[H\x1b[J{}", fitting(&text, rows - 1)))
+    }
+
+    /// Rounds are printed over one another.
+    pub(crate) fn in_place(&self) -> bool {
+        self.terminal && !self.json
+    }
+
+    /// The whole of the last round, over the one before.
+    pub(crate) fn print_last(&self, tables: &[Table]) -> anyhow::Result<()> {
+        let clear = if self.in_place() { "\x1b[H\x1b[J" } else { "" };
+        write(&format!("{clear}{}", self.text(tables)))
     }
 
     fn text(&self, tables: &[Table]) -> String {

@@ -37,6 +37,12 @@ pub fn drop_all_but_attaching() -> Result<(), Error> {
     keep(&[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_SYS_ADMIN], &[])
 }
 
+/// For whoever looks into other network namespaces: entering them takes `CAP_SYS_ADMIN`, and finding those of other users'
+/// processes `CAP_SYS_PTRACE`.
+pub fn drop_all_but_entering() -> Result<(), Error> {
+    keep(&[Capability::CAP_SYS_ADMIN, Capability::CAP_SYS_PTRACE], &[])
+}
+
 /// For whoever only talks to somebody.
 pub fn drop_all() -> Result<(), Error> {
     keep(&[], &[])

@@ -3,9 +3,11 @@
 //! It only reads. Nothing here traces, prints, or changes the machine; what a row looks like is decided in `view`. Whatever
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
+pub mod counters;
 mod error;
 mod fdinfo;
 pub mod maps;
+mod netlink;
 pub mod owners;
 pub mod pins;
 pub mod pods;

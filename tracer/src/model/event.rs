@@ -37,7 +37,7 @@ pub enum EventKind {
 }
 
 /// A kernel name of at most 15 bytes (`comm`, `ifname`), not necessarily UTF-8.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(pub [u8; 16]);
 
 impl Name {

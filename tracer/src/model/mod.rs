@@ -2,6 +2,7 @@
 
 pub mod balancing;
 pub mod calico;
+pub mod counter;
 pub mod decoded;
 pub mod event;
 pub mod holder;
@@ -11,6 +12,7 @@ pub mod merbridge;
 pub mod packet;
 pub mod typed;
 
+pub use counter::{Counter, Keeper, Moved};
 pub use decoded::{Datum, Decoded, Form};
 pub use event::{Details, Event, EventKind, Name, Probe, ProbeId, Value};
 pub use holder::{Container, Pod, Process};

@@ -5,6 +5,7 @@
 //! a recording become alike.
 
 mod diff;
+mod drops;
 mod histogram;
 mod hop;
 mod journey;
@@ -19,6 +20,7 @@ mod tracker;
 mod verdict;
 
 pub use diff::{Difference, Moved, Next, Side, Stop, Way, diff};
+pub use drops::{By, Drops, Group, Kind};
 pub use histogram::Histogram;
 pub use hop::Hop;
 pub use journey::{Identity, Journey, State, Strand};

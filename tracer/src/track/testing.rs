@@ -72,7 +72,7 @@ impl Script {
 }
 
 /// A hit in the host's namespace, at device va.
-fn event(time: u64, probe: ProbeId) -> Event {
+pub(crate) fn event(time: u64, probe: ProbeId) -> Event {
     Event {
         time,
         kind: EventKind::Call,

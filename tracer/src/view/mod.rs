@@ -11,6 +11,7 @@ pub mod captured;
 mod clock;
 pub mod columns;
 pub mod diff;
+pub mod drops;
 pub mod dump;
 mod duration;
 mod escape;

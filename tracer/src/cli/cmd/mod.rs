@@ -4,6 +4,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod doctor;
+pub mod drops;
 pub mod export;
 pub mod filter;
 pub mod functions;

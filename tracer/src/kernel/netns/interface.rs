@@ -1,34 +1,19 @@
 //! Interfaces of a namespace.
 
-use std::{fs::File, io, thread};
-
 use nix::{
     errno::Errno,
     net::if_::{if_nameindex, if_nametoindex},
-    sched::{CloneFlags, setns},
 };
 
-use super::{Error, Netns, nearest, reach};
+use super::{Error, Netns, nearest, within};
 use crate::kernel::Root;
 
 /// Index of the interface `name` in a namespace; in that of this process without one.
 pub fn interface(root: &Root, netns: Option<&Netns>, name: &str) -> Result<u32, Error> {
     match netns {
         None => index(name),
-        Some(netns) => within(reach(root, netns)?, netns.inode, || index(name)),
+        Some(netns) => within(root, netns, || index(name)),
     }
-}
-
-/// Asks from inside a namespace. Only a thread that ends right after goes there: nothing else is moved.
-fn within<T: Send>(file: File, inode: u32, ask: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
-    let enter = |error: Errno| Error::Enter { inode, source: error.into() };
-    thread::scope(|scope| {
-        let asked = scope.spawn(move || {
-            setns(file, CloneFlags::CLONE_NEWNET).map_err(enter)?;
-            ask()
-        });
-        asked.join().unwrap_or_else(|_| Err(Error::Enter { inode, source: io::Error::other("the thread failed") }))
-    })
 }
 
 fn index(name: &str) -> Result<u32, Error> {

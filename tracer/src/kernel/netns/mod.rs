@@ -1,5 +1,6 @@
 //! Network namespaces: which one an argument means, and which interfaces it has.
 
+mod enter;
 mod interface;
 mod kind;
 
@@ -12,6 +13,7 @@ use std::{
 };
 
 use super::{Root, nearest::nearest};
+pub use enter::{all, within};
 pub use interface::interface;
 
 /// Where `ip netns add` puts names; the second is the first on most machines.
@@ -81,6 +83,17 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+}
+
+impl Error {
+    /// The namespace, or what led to it, is there no more.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::Open { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Process(_) | Self::Unreachable(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The namespace that an argument means: a path, which has a slash, `inode:N`, `pid:N`, or a name under `/run/netns`.
@@ -159,14 +172,18 @@ fn reach(root: &Root, netns: &Netns) -> Result<File, Error> {
     if let Some(path) = &netns.path {
         return open(path);
     }
+    let found = paths(root).find(|path| at(path.clone()).is_ok_and(|found| found.inode == netns.inode));
+    open(&found.ok_or(Error::Unreachable(netns.inode))?)
+}
+
+/// All that may lead to a namespace: names, then processes.
+fn paths(root: &Root) -> impl Iterator<Item = PathBuf> {
     let named = DIRECTORIES.iter().flat_map(|directory| {
         let directory = root.path(directory);
         root.list(&directory).into_iter().map(move |name| directory.join(name))
     });
     let processes = root.list("/proc").into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
-    let processes = processes.map(|pid| root.path(format!("/proc/{pid}/ns/net")));
-    let found = named.chain(processes).find(|path| at(path.clone()).is_ok_and(|found| found.inode == netns.inode));
-    open(&found.ok_or(Error::Unreachable(netns.inode))?)
+    named.chain(processes.map(|pid| root.path(format!("/proc/{pid}/ns/net"))))
 }
 
 fn hint(nearest: Option<&str>) -> String {

@@ -41,6 +41,13 @@ impl Cell {
         Self { json: Value::String(text.clone()), text, tone: Tone::Plain }
     }
 
+    /// What a writer of this layer appends, which has escaped it.
+    pub(in crate::view) fn written(write: impl FnOnce(&mut String)) -> Self {
+        let mut text = String::new();
+        write(&mut text);
+        Self { json: Value::String(text.clone()), text, tone: Tone::Plain }
+    }
+
     /// A number.
     pub fn number(value: impl Into<u64>) -> Self {
         let value = value.into();
