@@ -62,6 +62,8 @@ pub enum Command {
     Filter(cmd::filter::Args),
     /// List the BPF maps of this kernel
     Maps(cmd::maps::Args),
+    /// Calico's eBPF dataplane: its maps, its log, and whether it is at work
+    Calico(cmd::calico::Args),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),
     /// Print a completion script for a shell

@@ -7,6 +7,7 @@ mod caller;
 mod capture;
 pub mod cmd;
 mod colour;
+mod dataplane;
 mod failure;
 mod gather;
 mod group;
@@ -91,6 +92,10 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Maps(maps) => {
             drop(out);
             quiet_if_closed(cmd::maps::run(&maps))
+        }
+        Command::Calico(calico) => {
+            drop(out);
+            quiet_if_closed(cmd::calico::run(&calico))
         }
         Command::Doctor(doctor) => quiet_if_closed(cmd::doctor::run(doctor, &mut out)),
         Command::Completions { shell } => quiet_if_closed(cmd::completions::completions(shell, &mut out)),

@@ -58,12 +58,58 @@ pub(crate) fn show(
         printer.print(&gather(Round { since: None })?)?;
         return Ok(ExitCode::SUCCESS);
     };
+    repeat(pause, |round| {
+        let tables = gather(round)?;
+        Ok(printer.print_again(&tables, round.since.is_none())?)
+    })
+}
+
+/// The same for what may be too long for a table: `gather` appends text, and lets go of it with [`Paper::turn`] now and then.
+pub(crate) fn show_long(
+    args: &Show,
+    mut gather: impl FnMut(Round, &mut Paper) -> Result<(), Failure>,
+) -> Result<ExitCode, Failure> {
+    let printer = Printer::new(args);
+    let Some(pause) = args.watch else {
+        let mut paper = Paper { text: String::new(), is_let_go: true };
+        gather(Round { since: None }, &mut paper)?;
+        write(&paper.text)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    repeat(pause, |round| {
+        let mut paper = Paper { text: String::new(), is_let_go: args.json || !printer.terminal };
+        gather(round, &mut paper)?;
+        Ok(printer.print_text(&paper.text, round.since.is_none())?)
+    })
+}
+
+/// Text on its way to stdout.
+pub(crate) struct Paper {
+    /// What is not printed yet.
+    pub(crate) text: String,
+    /// Where it is drawn in place, all of it is needed at once.
+    is_let_go: bool,
+}
+
+impl Paper {
+    /// Prints what there is, once it is worth a call.
+    pub(crate) fn turn(&mut self) -> anyhow::Result<()> {
+        const CHUNK: usize = 64 << 10;
+        if self.is_let_go && self.text.len() >= CHUNK {
+            write(&self.text)?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Runs a round, and again after each pause, until a signal.
+fn repeat(pause: Duration, mut run: impl FnMut(Round) -> Result<(), Failure>) -> Result<ExitCode, Failure> {
     let stop = Stop::install().context("failed to catch signals")?;
     let mut since: Option<Instant> = None;
     while !stop.requested() {
         let now = Instant::now();
-        let tables = gather(Round { since: since.map(|before| now - before) })?;
-        printer.print_again(&tables, since.is_none())?;
+        run(Round { since: since.map(|before| now - before) })?;
         since = Some(now);
         while !stop.requested() && now.elapsed() < pause {
             thread::sleep(PATIENCE.min(pause.saturating_sub(now.elapsed())));
@@ -90,13 +136,16 @@ impl Printer {
 
     /// In place on a terminal; in a pipe with an empty line between rounds.
     pub(crate) fn print_again(&self, tables: &[Table], first: bool) -> anyhow::Result<()> {
-        let text = self.text(tables);
+        self.print_text(&self.text(tables), first)
+    }
+
+    fn print_text(&self, text: &str, first: bool) -> anyhow::Result<()> {
         if self.json || !self.terminal {
             let gap = if first || self.json { "" } else { "\n" };
             return write(&format!("{gap}{text}"));
         }
         let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0)).max(3);
-        write(&format!("\x1b[H\x1b[J{}", fitting(&text, rows - 1)))
+        write(&format!("\x1b[H\x1b[J{}", fitting(text, rows - 1)))
     }
 
     /// Rounds are printed over one another.

@@ -5,6 +5,7 @@
 
 pub mod counters;
 pub mod calico;
+pub mod dataplane;
 mod error;
 mod fdinfo;
 pub mod maps;

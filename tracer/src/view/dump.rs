@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::{Object, bytes, escape, number, table::foreign, typed};
 use crate::{
     inspect::maps::{Entry, Types, Value, decode},
-    model::{Typed, decoded::Datum},
+    model::{Decoded, Typed, decoded::Datum},
 };
 
 /// By what entries are read.
@@ -45,20 +45,11 @@ impl Printer {
             match layout.row(&decode::Entry { key: entry.key, value: entry.value.raw() }) {
                 Ok(None) => return false,
                 Ok(Some(row)) if self.json => {
-                    let mut object = Object::begin(out);
-                    for (name, datum) in &row.fields {
-                        object.value(name, &scripted(datum));
-                    }
-                    object.end();
-                    out.push('\n');
+                    json(&row, out);
                     return true;
                 }
                 Ok(Some(row)) => {
-                    for (place, cell) in row.cells.iter().enumerate() {
-                        out.push_str(if place > 0 { "  " } else { "" });
-                        escape(cell.as_bytes(), out);
-                    }
-                    out.push('\n');
+                    line(&row, out);
                     return true;
                 }
                 Err(_) => self.misfits += 1,
@@ -73,6 +64,25 @@ impl Printer {
         out.push('\n');
         true
     }
+}
+
+/// Appends a row that has been read already, as a JSON object on a line of its own.
+pub fn json(row: &Decoded, out: &mut String) {
+    let mut object = Object::begin(out);
+    for (name, datum) in &row.fields {
+        object.value(name, &scripted(datum));
+    }
+    object.end();
+    out.push('\n');
+}
+
+/// Appends the cells of such a row, escaped, on a line of their own.
+pub fn line(row: &Decoded, out: &mut String) {
+    for (place, cell) in row.cells.iter().enumerate() {
+        out.push_str(if place > 0 { "  " } else { "" });
+        escape(cell.as_bytes(), out);
+    }
+    out.push('\n');
 }
 
 fn typed_text(types: &Types, entry: &Entry<'_>, out: &mut String) {

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub mod calico;
 pub mod completions;
 pub mod demo;
 pub mod diff;

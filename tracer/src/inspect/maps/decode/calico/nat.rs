@@ -166,10 +166,10 @@ fn shown_count(entry: &Frontend) -> i64 {
     if entry.count == Frontend::BLACK_HOLE { -1 } else { entry.count.into() }
 }
 
-/// A backend's line of `nat dump`, without the white space around it.
+/// A backend's line of `nat dump`, with other white space.
 pub fn backend(entry: &Backend) -> Decoded {
     let Backend { id, ordinal, address } = entry;
-    Decoded::new([format!("{id}:{ordinal}\t {address}")])
+    Decoded::new([format!("{id}:{ordinal} {address}")])
         .with("id", *id)
         .with("ordinal", *ordinal)
         .with("address", address.ip())

@@ -143,10 +143,10 @@ fn services() {
         "fd00::3 port 53 proto 17 id 1 count 1 local 0",
     );
     let (key, value) = ("01000000 00000000", "ac120002 2b19 0000");
-    check(&nat::BACKENDS, "cali_v4_nat_be", kind::HASH, key, value, "1:0\t 172.18.0.2:6443");
+    check(&nat::BACKENDS, "cali_v4_nat_be", kind::HASH, key, value, "1:0 172.18.0.2:6443");
     check(&nat::MAGLEV, "cali_v4_mglv2", kind::HASH, key, value, "svc 1 ordinal 0 -> 172.18.0.2:6443");
     let value = "fd000000000000000000000000000002 2b19 0000";
-    check(&nat::BACKENDS, "cali_v6_nat_be", kind::HASH, key, value, "1:0\t [fd00::2]:6443");
+    check(&nat::BACKENDS, "cali_v6_nat_be", kind::HASH, key, value, "1:0 [fd00::2]:6443");
     check(
         &nat::AFFINITY,
         "cali_v4_nat_aff",

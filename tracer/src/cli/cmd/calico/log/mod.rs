@@ -1,0 +1,182 @@
+//! `skbtrail calico log`: the debug log of Calico's programs, from a file, from standard input or live.
+
+mod summary;
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    cli::{failure::Failure, say::say, signals::Stop},
+    inspect::calico::log::{Direction, Line, Writer, parse},
+    kernel::Root,
+    model::{Datum, Decoded},
+    view::dump,
+};
+use summary::Summary;
+
+const EXAMPLES: &str = "\
+Live, lines are taken out of the kernel's trace buffer: another reader (tc exec bpf debug, bpftool prog tracelog) does not see
+them any more. The log is written if Felix is configured with bpfLogLevel: Debug, at a high price for every packet.
+
+Examples:
+  skbtrail calico log                          verdicts, as they come
+  skbtrail calico log --all trace.txt          every line of a saved log
+  skbtrail calico log --summary < trace.txt    how many packets each interface let through and refused, and why";
+
+/// Longest line that is looked at; the kernel's are below 1200 bytes.
+const LONGEST: u64 = 16 << 10;
+
+/// Arguments of `calico log`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A saved log, `-` for standard input; live without (standard input, if it is no terminal)
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Every line of Calico's, not only verdicts
+    #[arg(long)]
+    all: bool,
+    /// Count verdicts by interface, direction and reason, and print that at the end
+    #[arg(long, conflicts_with = "all")]
+    summary: bool,
+    /// Print JSON, an object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let stop = Stop::install().context("failed to catch signals")?;
+    let mut source = open(args)?;
+    let mut out = io::stdout().lock();
+    let mut counts = Counts::default();
+    let mut summary = Summary::default();
+    let mut bytes = Vec::new();
+    while !stop.requested() {
+        let Some(is_whole) = next(&mut source, &mut bytes)? else { break };
+        let line = if is_whole { parse(&String::from_utf8_lossy(&bytes)) } else { None };
+        let Some(line) = line else {
+            counts.foreign += 1;
+            continue;
+        };
+        counts.lines += 1;
+        if args.summary {
+            summary.add(&line);
+        } else if args.all || line.verdict().is_some() {
+            let text = shown(&line, args.json);
+            out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("failed to write to stdout")?;
+        }
+    }
+    if args.summary {
+        out.write_all(summary.text(args.json).as_bytes()).context("failed to write to stdout")?;
+    }
+    say(format_args!("{} lines of Calico's programs, {} of others", counts.lines, counts.foreign));
+    Ok(stop.exit_code())
+}
+
+#[derive(Default)]
+struct Counts {
+    lines: u64,
+    foreign: u64,
+}
+
+/// Where lines come from.
+fn open(args: &Args) -> Result<BufReader<Box<dyn Read>>, Failure> {
+    let source: Box<dyn Read> = match &args.file {
+        Some(file) if file != Path::new("-") => {
+            let opened = File::open(file).with_context(|| format!("failed to open `{}`", file.display()));
+            Box::new(opened.map_err(Failure::Usage)?)
+        }
+        None if io::IsTerminal::is_terminal(&io::stdin()) => Box::new(live()?),
+        _ => Box::new(io::stdin()),
+    };
+    Ok(BufReader::new(source))
+}
+
+/// The kernel's trace buffer, in its own file system or where older kernels have it.
+fn live() -> anyhow::Result<File> {
+    let root = Root::system();
+    let places = ["/sys/kernel/tracing/trace_pipe", "/sys/kernel/debug/tracing/trace_pipe"];
+    let first = match root.open(places[0]) {
+        Ok(file) => return Ok(file),
+        Err(error) => error,
+    };
+    if let Ok(file) = root.open(places[1]) {
+        return Ok(file);
+    }
+    Err(first).with_context(|| {
+        format!("failed to open `{}` (it needs root and tracefs: mount -t tracefs none /sys/kernel/tracing)", places[0])
+    })
+}
+
+/// Reads a line; false for one that is cut because nobody writes such long ones, `None` at the end (or at a signal).
+fn next(source: &mut BufReader<Box<dyn Read>>, line: &mut Vec<u8>) -> anyhow::Result<Option<bool>> {
+    line.clear();
+    match source.take(LONGEST).read_until(b'\n', line) {
+        Ok(0) => Ok(None),
+        Ok(_) => {
+            let is_whole = line.last() == Some(&b'\n') || (line.len() as u64) < LONGEST;
+            while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+                line.pop();
+            }
+            Ok(Some(is_whole))
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(error).context("failed to read the log"),
+    }
+}
+
+/// A line of ours for a line of the log.
+fn shown(line: &Line, json: bool) -> String {
+    let (interface, direction) = match &line.writer {
+        Writer::Interface { name, direction } => (name.as_str(), word(*direction)),
+        Writer::ConnectTime => ("(connect-time)", "-"),
+        Writer::Cleaner => ("(cleaner)", "-"),
+    };
+    let verdict = line.verdict();
+    let (seconds, micros) = (line.time / 1_000_000_000, line.time / 1000 % 1_000_000);
+    let what = match &verdict {
+        None => line.message.clone(),
+        Some(verdict) => {
+            let word = if verdict.allowed { "ALLOW" } else { "DENY " };
+            let reason = verdict.reason().map_or_else(|| format!("code {}", verdict.code), str::to_owned);
+            let took = verdict.took.map(|took| format!(", ran {took} ns")).unwrap_or_default();
+            format!("{word} {reason}{took}")
+        }
+    };
+    let family = if line.is_ipv6 { "6" } else { "4" };
+    let cell = format!("{seconds:>6}.{micros:06} {interface:<15} {direction:<7} {family} {what}");
+    let row = Decoded::new([cell])
+        .with("time_ns", line.time)
+        .with("cpu", line.cpu)
+        .with("task", line.task.as_str())
+        .with("pid", line.pid)
+        .with("interface", matches!(line.writer, Writer::Interface { .. }).then_some(interface))
+        .with("direction", matches!(line.writer, Writer::Interface { .. }).then_some(direction))
+        .with("ip_version", u8::from(line.is_ipv6) * 2 + 4)
+        .with("verdict", verdict.map(|verdict| if verdict.allowed { "allow" } else { "deny" }))
+        .with("code", verdict.map_or(Datum::Nothing, |verdict| Datum::Signed(verdict.code)))
+        .with("reason", verdict.and_then(|verdict| verdict.reason()))
+        .with("took_ns", verdict.and_then(|verdict| verdict.took))
+        .with("message", line.message.as_str());
+    let mut out = String::new();
+    if json {
+        dump::json(&row, &mut out)
+    } else {
+        dump::line(&row, &mut out)
+    }
+    out
+}
+
+fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "ingress",
+        Direction::Egress => "egress",
+        Direction::Xdp => "xdp",
+    }
+}

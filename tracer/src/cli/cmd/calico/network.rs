@@ -1,0 +1,67 @@
+//! `skbtrail calico routes` and `ipsets`: sorted, and grouped by set.
+
+use std::process::ExitCode;
+
+use crate::{
+    cli::{
+        dataplane::{Where, newest, note_losses},
+        failure::Failure,
+        show::{Paper, show_long},
+    },
+    inspect::maps::decode::calico::node::{IP_SETS, ROUTES, member, member_text, read_member, read_route, route},
+    model::calico::Member,
+    view::dump,
+};
+
+/// By address, a shorter prefix before a longer one.
+pub(super) fn routes(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
+    show_long(&at.show, |_, paper| {
+        let found = newest(&ROUTES, at, Some(ipv6))?;
+        let mut all = found.rows(read_route)?;
+        all.rows.sort_unstable_by_key(|route| (route.network, route.bits));
+        for row in all.rows.iter().map(route) {
+            if at.show.json {
+                dump::json(&row, &mut paper.text)
+            } else {
+                dump::line(&row, &mut paper.text)
+            }
+            paper.turn()?;
+        }
+        note_losses(&found, all.vanished, 0);
+        Ok(())
+    })
+}
+
+/// By set, members in the order of their texts, as the tool has them.
+pub(super) fn ip_sets(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
+    show_long(&at.show, |_, paper| {
+        let found = newest(&IP_SETS, at, Some(ipv6))?;
+        let mut all = found.rows(read_member)?;
+        all.rows.sort_by_cached_key(|member| (member.set, member_text(member)));
+        if at.show.json {
+            for row in all.rows.iter().map(member) {
+                dump::json(&row, &mut paper.text);
+                paper.turn()?;
+            }
+        } else {
+            groups(&all.rows, paper)?;
+        }
+        note_losses(&found, all.vanished, 0);
+        Ok(())
+    })
+}
+
+fn groups(members: &[Member], paper: &mut Paper) -> anyhow::Result<()> {
+    for set in members.chunk_by(|one, next| one.set == next.set) {
+        paper.text.push_str(&format!("IP set {:#x}\n", set[0].set));
+        for member in set {
+            paper.text.push_str(&format!("   {}\n", member_text(member)));
+            paper.turn()?;
+        }
+        paper.text.push('\n');
+    }
+    if members.is_empty() {
+        paper.text.push_str("No IP sets found.\n");
+    }
+    Ok(())
+}
