@@ -9,10 +9,10 @@ use crate::{
         dataplane::{Found, search},
         maps::decode::{Decoder as _, Entry, Layout, Recognition, versions::Versions},
     },
-    model::Form,
+    model::{Decoded, Form},
     view::{
         Style,
-        dump::{Printer, Reading},
+        dump::{self, Printer, Reading},
         table::{self, Cell, Column, Table},
     },
 };
@@ -92,6 +92,16 @@ pub(crate) fn print(versions: &'static Versions, found: &Found, show: &Show, pap
     }
     note_losses(found, entries.vanished(), printer.misfits);
     Ok(())
+}
+
+/// Prints a row that has been read already.
+pub(crate) fn print_row(row: &Decoded, show: &Show, paper: &mut Paper) -> anyhow::Result<()> {
+    if show.json {
+        dump::json(row, &mut paper.text);
+    } else {
+        dump::line(row, &mut paper.text);
+    }
+    paper.turn()
 }
 
 /// Prints all entries in columns, whose widths have to be known before.

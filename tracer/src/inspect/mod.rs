@@ -3,8 +3,8 @@
 //! It only reads. Nothing here traces, prints, or changes the machine; what a row looks like is decided in `view`. Whatever
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
-pub mod counters;
 pub mod calico;
+pub mod counters;
 pub mod dataplane;
 mod error;
 mod fdinfo;

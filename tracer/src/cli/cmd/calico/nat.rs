@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 use super::list;
 use crate::{
     cli::{
-        dataplane::{Where, newest, note_losses},
+        dataplane::{Where, newest, note_losses, print_row},
         failure::Failure,
         show::{Paper, show_long},
     },
@@ -16,7 +16,7 @@ use crate::{
         Datum,
         calico::{Backend, Frontend},
     },
-    view::{dump, escape},
+    view::dump,
 };
 
 /// Arguments of `calico nat`.
@@ -125,13 +125,7 @@ fn affinities(at: &Where, ipv6: bool, paper: &mut Paper) -> Result<(), Failure> 
     let mut all = found.rows(read_affinity)?;
     all.rows.sort_unstable_by_key(|entry| (entry.service, entry.client));
     for row in all.rows.iter().map(affinity) {
-        if at.show.json {
-            dump::json(&row, &mut paper.text);
-        } else {
-            escape(row.cells[0].as_bytes(), &mut paper.text);
-            paper.text.push('\n');
-        }
-        paper.turn()?;
+        print_row(&row, &at.show, paper)?;
     }
     note_losses(&found, all.vanished, 0);
     Ok(())

@@ -1,16 +1,15 @@
 //! `skbtrail calico routes` and `ipsets`: sorted, and grouped by set.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use crate::{
     cli::{
-        dataplane::{Where, newest, note_losses},
+        dataplane::{Where, newest, note_losses, print_row},
         failure::Failure,
         show::{Paper, show_long},
     },
     inspect::maps::decode::calico::node::{IP_SETS, ROUTES, member, member_text, read_member, read_route, route},
     model::calico::Member,
-    view::dump,
 };
 
 /// By address, a shorter prefix before a longer one.
@@ -20,12 +19,7 @@ pub(super) fn routes(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
         let mut all = found.rows(read_route)?;
         all.rows.sort_unstable_by_key(|route| (route.network, route.bits));
         for row in all.rows.iter().map(route) {
-            if at.show.json {
-                dump::json(&row, &mut paper.text)
-            } else {
-                dump::line(&row, &mut paper.text)
-            }
-            paper.turn()?;
+            print_row(&row, &at.show, paper)?;
         }
         note_losses(&found, all.vanished, 0);
         Ok(())
@@ -40,8 +34,7 @@ pub(super) fn ip_sets(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
         all.rows.sort_by_cached_key(|member| (member.set, member_text(member)));
         if at.show.json {
             for row in all.rows.iter().map(member) {
-                dump::json(&row, &mut paper.text);
-                paper.turn()?;
+                print_row(&row, &at.show, paper)?;
             }
         } else {
             groups(&all.rows, paper)?;
@@ -53,9 +46,10 @@ pub(super) fn ip_sets(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
 
 fn groups(members: &[Member], paper: &mut Paper) -> anyhow::Result<()> {
     for set in members.chunk_by(|one, next| one.set == next.set) {
-        paper.text.push_str(&format!("IP set {:#x}\n", set[0].set));
+        // Writing to a string cannot fail.
+        let _ = writeln!(paper.text, "IP set {:#x}", set[0].set);
         for member in set {
-            paper.text.push_str(&format!("   {}\n", member_text(member)));
+            let _ = writeln!(paper.text, "   {}", member_text(member));
             paper.turn()?;
         }
         paper.text.push('\n');

@@ -166,9 +166,9 @@ fn shown(line: &Line, json: bool) -> String {
         .with("message", line.message.as_str());
     let mut out = String::new();
     if json {
-        dump::json(&row, &mut out)
+        dump::json(&row, &mut out);
     } else {
-        dump::line(&row, &mut out)
+        dump::line(&row, &mut out);
     }
     out
 }

@@ -86,9 +86,9 @@ impl Summary {
         }
         let mut out = String::new();
         if json {
-            table::json(&table, &mut out)
+            table::json(&table, &mut out);
         } else {
-            table::text(&table, Style::Plain, None, &mut out)
+            table::text(&table, Style::Plain, None, &mut out);
         }
         out
     }
