@@ -8,3 +8,4 @@ mod filter;
 mod object;
 mod recording;
 mod tidy;
+mod tui;

@@ -7,11 +7,14 @@ use std::{
 };
 
 /// The layers, lowest first, as `tracer/src/lib.rs` has them. A module imports only from those before it.
-const LAYERS: [&str; 12] =
-    ["model", "kernel", "probe", "filter", "collect", "track", "symbol", "record", "inspect", "feed", "view", "cli"];
+const LAYERS: [&str; 13] = [
+    "model", "kernel", "probe", "filter", "collect", "track", "symbol", "record", "inspect", "feed", "view", "tui",
+    "cli",
+];
 
 /// Crates that only some layers may use.
-const RESERVED: [(&str, &[&str]); 2] = [("aya", &["collect", "inspect"]), ("clap", &["cli"])];
+const RESERVED: [(&str, &[&str]); 4] =
+    [("aya", &["collect", "inspect"]), ("clap", &["cli"]), ("ratatui", &["tui"]), ("crossterm", &["tui"])];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -135,6 +138,27 @@ fn assert_listed(folder: &str, list: &str) {
 #[test]
 fn every_column_is_listed() {
     assert_listed("tracer/src/view/columns", "COLUMNS:");
+}
+
+#[test]
+fn every_packet_column_is_listed() {
+    assert_listed("tracer/src/view/packets", "PACKET_COLUMNS:");
+}
+
+#[test]
+fn every_tab_is_listed() {
+    assert_listed("tracer/src/tui/tabs", "TABS:");
+}
+
+/// The engine and the store of the view could serve another one.
+#[test]
+fn engine_and_store_know_no_terminal() {
+    let source = root().join("tracer/src/tui");
+    for folder in ["engine", "store"] {
+        for file in rust_files(&source.join(folder)) {
+            assert!(!code(&file).contains("ratatui"), "{} uses ratatui", file.display());
+        }
+    }
 }
 
 #[test]

@@ -63,10 +63,13 @@ pub(crate) fn samples() -> Vec<PathBuf> {
     files
 }
 
+/// Crates of other systems need not be there.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
 /// Where cargo has unpacked the crate.
 fn samples_of_pcap_parser() -> PathBuf {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["metadata", "--format-version", "1", "--offline", "--manifest-path"]);
+    command.args(["metadata", "--format-version", "1", "--offline", "--filter-platform", PLATFORM, "--manifest-path"]);
     let output = command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).output().unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata");
     let packages = metadata["packages"].as_array().unwrap();

@@ -15,6 +15,7 @@
 //! | [`inspect`] | what is attached, loaded and kept in a running kernel: hooks, programs, maps and what their entries mean | reads, changes nothing; memory is bounded whatever a map holds; foreign bytes are never guessed at |
 //! | [`feed`] | a running kernel (or a recording) as one stream, with what names its numbers | behind it nothing needs privileges |
 //! | [`view`] | columns, text, JSON | foreign bytes are escaped here, before any terminal sees them |
+//! | [`tui`] | the view on a terminal: packets, paths, what decides them | the only user of `ratatui`; neither its engine nor its store know a terminal, and the drawing thread reads no file and asks no kernel |
 //! | [`cli`] | arguments, settings, commands | the only user of `clap`; exit codes are decided here |
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
@@ -33,4 +34,5 @@ pub mod probe;
 pub mod record;
 pub mod symbol;
 pub mod track;
+pub mod tui;
 pub mod view;

@@ -1,11 +1,11 @@
 //! Arguments as typed. What they mean is worked out in `settings`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::cmd;
-use crate::filter;
+use crate::{filter, kernel::nearest::nearest};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -14,6 +14,8 @@ Exit codes:
   2  bad usage (unknown flag, filter syntax, namespace or interface that does not exist, …)
 
 Examples:
+  skbtrail                                           packets and their paths as they come, in a view with keys; ? is help
+  skbtrail host 10.0.0.7 and tcp port 443            the same with a filter; `/` changes it while it runs
   skbtrail demo                                      what it does, on packets of its own
   skbtrail doctor                                    what works on this machine
   skbtrail trace host 10.0.0.7 and tcp port 443      one line for each function that a matching packet passes
@@ -21,11 +23,12 @@ Examples:
   skbtrail paths --duration 10 tcp port 443          which ways packets take, and how long each hop takes
   skbtrail drops                                     what is dropped, why and where, and what usually helps
   skbtrail record -o web.pcapng tcp port 443         the same into a file, for `skbtrail replay` and for Wireshark
+  skbtrail replay web.pcapng                         what was recorded, in the same view; no privileges needed
   skbtrail diff good.pcapng bad.pcapng               where the packets of two recordings part";
 
 /// Follows every packet through the Linux kernel of this machine.
 #[derive(Debug, Parser)]
-#[command(name = "skbtrail", version, after_help = AFTER_HELP, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "skbtrail", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Args {
     /// Say more about failures: the verifier's whole log
     #[arg(long, short, global = true)]
@@ -35,9 +38,34 @@ pub struct Args {
     pub command: Command,
 }
 
+/// Arguments that begin with no command ask for the view: `skbtrail [FILTER]`.
+pub(super) fn with_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let command = Args::command();
+    let names = |word: &str| {
+        let known = command.get_subcommands().any(|known| known.get_name() == word);
+        known || ["help", "-h", "--help", "-V", "--version"].contains(&word)
+    };
+    let verbose = |word: &str| word == "-v" || word == "--verbose";
+    let is_typo = |word: &str| {
+        let commands = command.get_subcommands().map(clap::Command::get_name);
+        let request =
+            filter::Request { expression: word, environment: &filter::Anywhere, ..filter::Request::default() };
+        nearest(word, commands).is_some() && filter::compile(&request).is_err()
+    };
+    let place = 1 + args.iter().skip(1).take_while(|arg| arg.to_str().is_some_and(verbose)).count();
+    let first = args.get(place).and_then(|first| first.to_str());
+    if !first.is_some_and(|first| names(first) || is_typo(first)) {
+        args.insert(place.min(args.len()), "tui".into());
+    }
+    args
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show packets and their paths as they come, in a view with keys; what `skbtrail [FILTER]` does. Into a pipe it is `trace`
+    Tui(Box<cmd::tui::Args>),
     /// Print a line for each kernel function that a matching packet passes
     Trace(Box<Trace>),
     /// Count packets by the path they take: the functions they pass, how many packets, how long each hop takes
@@ -260,6 +288,16 @@ pub struct Output {
     /// Colours: auto, always or never (NO_COLOR is respected)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
+}
+
+impl Output {
+    /// Rows, blocks or a file are asked for, rather than a view.
+    pub(super) fn is_asked_for(&self) -> bool {
+        let Self { output_json, group, columns, output_file, output_limit_lines, timestamp, .. } = self;
+        let rows = columns.is_some() || !self.output_meta || !self.output_tuple || self.output_tcp_flags;
+        let more = self.output_caller || self.output_netns_names || timestamp != "none";
+        *output_json || *group || rows || more || output_file.is_some() || output_limit_lines.is_some()
+    }
 }
 
 /// When to use colours.

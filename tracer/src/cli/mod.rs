@@ -19,6 +19,7 @@ mod progress;
 mod recorder;
 mod rows;
 mod say;
+mod screen;
 mod settings;
 pub mod show;
 mod signals;
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    let args = Args::parse();
+    let args = Args::parse_from(args::with_command(std::env::args_os()));
     let verbose = args.verbose;
     match run(args) {
         Ok(code) => code,
@@ -57,6 +58,10 @@ pub fn main() -> ExitCode {
 fn run(args: Args) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     match args.command {
+        Command::Tui(tui) => {
+            drop(out);
+            cmd::tui::run(*tui, args.verbose)
+        }
         Command::Trace(trace) => {
             drop(out);
             cmd::trace::run(*trace, args.verbose)

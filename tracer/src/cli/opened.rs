@@ -6,7 +6,7 @@ use super::{
     Failure,
     gather::{Gather, Taker},
     group,
-    judge::{Judge, Question},
+    judge::{self, Judge, Question},
     say::say,
 };
 use crate::{
@@ -28,7 +28,7 @@ impl Opened {
         let mut replay = Replay::open(files)?;
         let names = mem::replace(&mut replay.names, Names::empty());
         let known = Recorded { namespaces: &names.namespaces, reasons: &names.reasons };
-        let judge = Judge::recorded(question, &known, replay.probes()).map_err(Failure::Usage)?;
+        let judge = Judge::recorded(question, &known, replay.probes()).map_err(Failure::usage)?;
         Ok(Self { replay, names, judge })
     }
 
@@ -42,7 +42,8 @@ impl Opened {
         Ok(tracker)
     }
 
-    fn limits(&self) -> Limits {
+    /// What a tracker of them may hold.
+    pub(crate) fn limits(&self) -> Limits {
         let backend = self.replay.start().map_or("", |start| start.backend.as_str());
         let known = Backend::NAMES.iter().find(|(_, name)| *name == backend);
         known.map_or_else(Limits::default, |(backend, _)| group::limits(*backend))
@@ -53,7 +54,7 @@ impl Opened {
         for warning in self.replay.finish()? {
             say(warning);
         }
-        self.judge.report();
+        judge::report(&self.judge);
         Ok(())
     }
 }

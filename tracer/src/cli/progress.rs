@@ -6,22 +6,33 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(crate) struct Progress {
     template: &'static str,
     bar: Option<ProgressBar>,
+    /// Something else has the terminal.
+    hidden: bool,
 }
 
 impl Progress {
     /// For a command that waits until all is attached.
     pub(crate) fn waiting() -> Self {
-        Self { template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left", bar: None }
+        Self { template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left", bar: None, hidden: false }
     }
 
     /// For a command that shows events in the meantime.
     pub(crate) fn beside_events() -> Self {
-        Self { template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already", bar: None }
+        Self {
+            template: "attaching [{bar:30}] {pos}/{len} functions, {eta} left; events flow already",
+            bar: None,
+            hidden: false,
+        }
+    }
+
+    /// For a command that has the terminal for itself: neither this bar nor another one is shown.
+    pub(crate) fn hidden() -> Self {
+        Self { hidden: true, ..Self::waiting() }
     }
 
     /// For a command that reads a map of many entries.
     pub(crate) fn reading() -> Self {
-        Self { template: "reading [{bar:30}] {pos} entries of at most {len}", bar: None }
+        Self { template: "reading [{bar:30}] {pos} entries of at most {len}", bar: None, hidden: false }
     }
 
     /// So many are done, of so many.
@@ -37,9 +48,9 @@ impl Progress {
         }
     }
 
-    /// It is shown.
+    /// It is shown, or nothing may be: there is no room for another bar.
     pub(crate) fn is_open(&self) -> bool {
-        self.bar.is_some()
+        self.hidden || self.bar.is_some()
     }
 
     /// Takes the bar away.

@@ -3,12 +3,37 @@
 use std::{
     fmt::Display,
     io::{self, Write as _},
+    sync::{Mutex, PoisonError, mpsc::Sender},
 };
 
 use crate::view;
 
+/// Where sentences go while something else has the terminal.
+static DIVERTED: Mutex<Option<Sender<String>>> = Mutex::new(None);
+
+/// While it lives, what is said goes to `listener` instead.
+pub(crate) struct Diversion(());
+
+impl Diversion {
+    pub(crate) fn to(listener: Sender<String>) -> Self {
+        *DIVERTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener);
+        Self(())
+    }
+}
+
+impl Drop for Diversion {
+    fn drop(&mut self) {
+        *DIVERTED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 /// Says `text` under the program's name. That nobody can hear it (stderr is closed or full) is no reason to end.
 pub(crate) fn say(text: impl Display) {
+    if let Some(listener) = DIVERTED.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        && listener.send(text.to_string()).is_ok()
+    {
+        return;
+    }
     say_bare(format_args!("skbtrail: {text}"));
 }
 

@@ -34,6 +34,20 @@ pub(crate) fn filter(root: &Root, expression: &[String], what: &What) -> Result<
     })
 }
 
+/// The same for a filter that is typed while the trace runs, on a machine whose facts are at hand.
+pub(crate) fn other_filter(
+    root: &Root,
+    system: &System<'_>,
+    text: &str,
+    what: &What,
+) -> Result<Compiled, filter::Error> {
+    let failed =
+        |sentence: String| filter::Error::new(Problem::Unanswered { sentence, denied: false }, text, 0..text.len());
+    let netns = place(root, what).map_err(|error| failed(error.to_string()))?;
+    let compiled = compile(std::slice::from_ref(&text.to_owned()), what, netns, system);
+    compiled.map_err(|error| failed(format!("{error:#}")))?
+}
+
 fn compile(
     expression: &[String],
     what: &What,

@@ -4,12 +4,14 @@
 //! privileges.
 
 pub mod environment;
+pub mod judge;
 pub mod live;
 pub mod names;
 pub mod replay;
 pub mod source;
 
 pub use environment::{Recorded, System};
+pub use judge::Judge;
 pub use live::{Live, Options};
 pub use names::Names;
 pub use replay::Replay;

@@ -1,9 +1,9 @@
 //! What names the numbers and addresses in events.
 
 use std::{
-    cell::{OnceCell, RefCell},
     collections::HashMap,
     fs::File,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     symbol::{Symbol, Symbols},
 };
 
-/// What names the numbers and addresses in a run's events.
+/// What names the numbers and addresses in a run's events. Several threads may ask.
 pub struct Names {
     /// Drop reasons, without `SKB_DROP_REASON_`.
     pub reasons: HashMap<u32, String>,
@@ -22,7 +22,7 @@ pub struct Names {
     /// Member chains that are read with each event.
     pub chains: Vec<Chain>,
     /// Names of addresses.
-    pub symbols: Box<dyn Symbols>,
+    pub symbols: Box<dyn Symbols + Send + Sync>,
 }
 
 impl Names {
@@ -45,20 +45,21 @@ impl Names {
 
 /// The kernel's symbols, read at the first question; the file was opened before privileges were dropped.
 pub struct LazySymbols {
-    file: RefCell<Option<File>>,
-    table: OnceCell<Option<SymbolTable>>,
+    file: Mutex<Option<File>>,
+    table: OnceLock<Option<SymbolTable>>,
 }
 
 impl LazySymbols {
     /// Symbols of an open `/proc/kallsyms`; `None` knows none.
     pub fn new(file: Option<File>) -> Self {
-        Self { file: RefCell::new(file), table: OnceCell::new() }
+        Self { file: Mutex::new(file), table: OnceLock::new() }
     }
 }
 
 impl Symbols for LazySymbols {
     fn resolve(&self, address: u64) -> Option<Symbol<'_>> {
-        let read = || self.file.borrow_mut().take().and_then(|mut file| SymbolTable::read(&mut file).ok());
+        let file = || self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let read = || file().and_then(|mut file| SymbolTable::read(&mut file).ok());
         let found = self.table.get_or_init(read).as_ref()?.lookup(address)?;
         Some(Symbol { name: found.name, module: found.module, offset: found.offset })
     }

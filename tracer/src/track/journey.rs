@@ -87,6 +87,17 @@ impl Journey {
         self.hops.last().map_or(0, |last| last.time - self.start())
     }
 
+    /// Nanoseconds from the first hop to the one that its verdict rests on. What is given back later takes its time, which is not
+    /// the packet's.
+    pub fn decided_after(&self) -> u64 {
+        match self.verdict() {
+            Verdict::LastSeen { .. } => self.took(),
+            verdict => {
+                verdict.hop().and_then(|hop| self.hops.get(hop)).map_or(self.took(), |hop| hop.time - self.start())
+            }
+        }
+    }
+
     /// Its beginning is missing: the hits before were lost, or an earlier part was let go as idle.
     pub fn is_headless(&self) -> bool {
         matches!(self.identity, Identity::Followed(_)) && self.hops.first().is_some_and(|hop| !hop.has(Hop::FIRST))
@@ -112,11 +123,19 @@ impl Journey {
         self.looks.get(usize::from(hop.look))
     }
 
-    /// The look that names the packet: the first with a flow of its own, or what comes nearest to it.
+    /// The look that names the packet: the first whose flow is whole and in its own headers, or what comes nearest to it.
     pub fn title(&self) -> Option<&Look> {
-        let first =
-            |wanted: fn(&Look) -> bool| self.hops.iter().filter_map(|hop| self.look(hop)).find(|look| wanted(look));
-        first(|look| look.flow.is_some()).or_else(|| first(|look| look.arp.is_some()))
+        let mut best: Option<(u8, &Look)> = None;
+        for look in self.hops.iter().filter_map(|hop| self.look(hop)) {
+            let tells = look.tells();
+            if tells > best.map_or(0, |(tells, _)| tells) {
+                best = Some((tells, look));
+            }
+            if tells == Look::ALL {
+                break;
+            }
+        }
+        best.map(|(_, look)| look)
     }
 
     /// For each hop, nanoseconds since the hop before of the same branch, or since the branch began; `None` at its first

@@ -37,6 +37,17 @@ pub enum Changed {
 }
 
 impl Look {
+    /// What [`Look::tells`] is where nothing is missing.
+    pub(super) const ALL: u8 = 15;
+
+    /// How much it tells of who sends what to whom. Headers in the making have addresses or ports of 0.
+    pub(super) fn tells(&self) -> u8 {
+        let Some(flow) = &self.flow else { return u8::from(self.arp.is_some()) };
+        let addressed = !flow.source.is_unspecified() && !flow.destination.is_unspecified();
+        let ported = !matches!(flow.transport, Transport::Ports { source: 0, destination: 0, .. });
+        1 | u8::from(!self.from_socket) << 1 | u8::from(ported) << 2 | u8::from(addressed) << 3
+    }
+
     /// What the event says.
     pub fn of(event: &Event) -> Self {
         let headers = &event.headers;

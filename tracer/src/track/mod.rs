@@ -28,6 +28,6 @@ pub use look::{Changed, Look};
 pub use outline::Item;
 pub use paths::{Ending, Path, PathLimits, Paths, Place, Step};
 pub use rules::{RULES, Role, Roles, Taker, xdp};
-pub use tables::{Device, DeviceId, NetnsId, Tables, TaskId};
+pub use tables::{Device, DeviceId, Growth, Mark, NetnsId, Tables, TaskId};
 pub use tracker::{Limits, Tally, Tracker};
 pub use verdict::{Verdict, judge};

@@ -28,6 +28,18 @@ pub struct Device {
     pub name: Name,
 }
 
+/// How far [`Tables`] had grown at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark([usize; 3]);
+
+/// What has joined [`Tables`] since a time, for a copy of them on another thread.
+#[derive(Clone, Debug, Default)]
+pub struct Growth {
+    namespaces: Vec<u32>,
+    devices: Vec<Device>,
+    tasks: Vec<Name>,
+}
+
 /// The tables that hops of a run refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
@@ -37,6 +49,34 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// How far they have grown, for [`Tables::since`].
+    pub fn mark(&self) -> Mark {
+        Mark([self.namespaces.values.len(), self.devices.values.len(), self.tasks.values.len()])
+    }
+
+    /// What has joined them since.
+    pub fn since(&self, mark: Mark) -> Growth {
+        let Mark([namespaces, devices, tasks]) = mark;
+        Growth {
+            namespaces: self.namespaces.since(namespaces),
+            devices: self.devices.since(devices),
+            tasks: self.tasks.since(tasks),
+        }
+    }
+
+    /// Takes what has joined those that these are a copy of: the same numbers then mean the same.
+    pub fn grow(&mut self, growth: &Growth) {
+        for namespace in &growth.namespaces {
+            self.namespaces.index(*namespace);
+        }
+        for device in &growth.devices {
+            self.devices.index(*device);
+        }
+        for task in &growth.tasks {
+            self.tasks.index(*task);
+        }
+    }
+
     /// Number of a namespace, by inode.
     pub fn netns(&mut self, inode: Option<u32>) -> NetnsId {
         NetnsId(inode.map_or(0, |inode| self.namespaces.index(inode)))
@@ -60,6 +100,16 @@ impl Tables {
     /// The device.
     pub fn device_of(&self, id: DeviceId) -> Option<&Device> {
         self.devices.get(id.0)
+    }
+
+    /// All devices seen so far.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices.values
+    }
+
+    /// Names of all tasks seen so far.
+    pub fn tasks(&self) -> &[Name] {
+        &self.tasks.values
     }
 
     /// Name of a task.
@@ -130,6 +180,10 @@ impl<T: Copy + Eq + Hash> Interned<T> {
         number
     }
 
+    fn since(&self, mark: usize) -> Vec<T> {
+        self.values.get(mark..).unwrap_or_default().to_vec()
+    }
+
     fn get(&self, number: u16) -> Option<&T> {
         self.values.get(usize::from(number).checked_sub(1)?)
     }
@@ -138,6 +192,20 @@ impl<T: Copy + Eq + Hash> Interned<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_grows_alike() {
+        let (mut tables, mut copy) = (Tables::default(), Tables::default());
+        let mut mark = Mark::default();
+        for round in 0..3_u32 {
+            let device = Device { netns: Some(round), ifindex: round, name: Name::default() };
+            let number = (tables.netns(Some(7 + round)), tables.device(Some(device)));
+            copy.grow(&tables.since(mark));
+            mark = tables.mark();
+            assert_eq!((copy.netns_of(number.0), copy.device_of(number.1)), (Some(7 + round), Some(&device)));
+        }
+        assert_eq!(copy.mark(), tables.mark());
+    }
 
     #[test]
     fn values_keep_their_numbers_and_room_is_bounded() {

@@ -33,7 +33,7 @@ impl Clock {
     }
 
     /// `14:03:22.118123`
-    pub(super) fn time(&self, monotonic: u64, out: &mut String) {
+    pub(crate) fn time(&self, monotonic: u64, out: &mut String) {
         self.second(monotonic, |second, nanoseconds| {
             out.push_str(&second.time);
             out.push('.');
@@ -42,7 +42,7 @@ impl Clock {
     }
 
     /// `2026-11-20 14:03:22.118123`
-    pub(super) fn date_time(&self, monotonic: u64, out: &mut String) {
+    pub(crate) fn date_time(&self, monotonic: u64, out: &mut String) {
         self.second(monotonic, |second, _| {
             out.push_str(&second.date);
             out.push(' ');
@@ -51,7 +51,7 @@ impl Clock {
     }
 
     /// `2026-11-20T13:03:22.118123456Z`
-    pub(super) fn rfc3339(&self, monotonic: u64, out: &mut String) {
+    pub(crate) fn rfc3339(&self, monotonic: u64, out: &mut String) {
         self.second(monotonic, |second, nanoseconds| {
             out.push_str(&second.utc);
             out.push('.');

@@ -3,7 +3,7 @@
 use super::number;
 
 /// Appends `950 ns`, `1.25 µs`, `88.6 µs`, `2.47 ms`, `12.3 s`; cut off, not rounded.
-pub(super) fn write(nanoseconds: u64, out: &mut String) {
+pub(crate) fn write(nanoseconds: u64, out: &mut String) {
     let (unit, name) = match nanoseconds {
         0..1_000 => (1, " ns"),
         1_000..1_000_000 => (1_000, " µs"),

@@ -7,7 +7,7 @@ use super::number;
 use crate::model::{Arp, Flow, Transport};
 
 /// Appends `10.0.0.1:37026->10.0.0.2:8080(tcp:SYN)` or `10.0.0.1->10.0.0.2(icmp echo id 7 seq 1)`.
-pub(super) fn write_flow(flow: &Flow, with_tcp_flags: bool, out: &mut String) {
+pub(crate) fn write_flow(flow: &Flow, with_tcp_flags: bool, out: &mut String) {
     write_source(flow, out);
     out.push_str("->");
     write_destination(flow, out);
@@ -25,7 +25,7 @@ pub(super) fn write_flow(flow: &Flow, with_tcp_flags: bool, out: &mut String) {
 }
 
 /// Appends the source as it stands in a flow.
-pub(super) fn write_source(flow: &Flow, out: &mut String) {
+pub(crate) fn write_source(flow: &Flow, out: &mut String) {
     let port = match flow.transport {
         Transport::Ports { source, .. } => Some(source),
         _ => None,
@@ -34,7 +34,7 @@ pub(super) fn write_source(flow: &Flow, out: &mut String) {
 }
 
 /// Appends the destination as it stands in a flow.
-pub(super) fn write_destination(flow: &Flow, out: &mut String) {
+pub(crate) fn write_destination(flow: &Flow, out: &mut String) {
     let port = match flow.transport {
         Transport::Ports { destination, .. } => Some(destination),
         _ => None,
@@ -58,7 +58,7 @@ fn write_end(address: IpAddr, port: Option<u16>, out: &mut String) {
 }
 
 /// Appends an address.
-pub(super) fn write_address(address: IpAddr, out: &mut String) {
+pub(crate) fn write_address(address: IpAddr, out: &mut String) {
     match address {
         IpAddr::V4(address) => write_v4(address, out),
         // Writing to a string cannot fail.
@@ -76,7 +76,7 @@ fn write_v4(address: Ipv4Addr, out: &mut String) {
 }
 
 /// Appends the name of an IP protocol, or its number.
-pub(super) fn write_protocol(protocol: u8, out: &mut String) {
+pub(crate) fn write_protocol(protocol: u8, out: &mut String) {
     let name = match protocol {
         1 => "icmp",
         2 => "igmp",
@@ -100,7 +100,7 @@ pub(super) fn write_protocol(protocol: u8, out: &mut String) {
 }
 
 /// Appends `SYN|ACK`; nothing where no flag is set.
-pub(super) fn write_tcp_flags(flags: u8, out: &mut String) {
+pub(crate) fn write_tcp_flags(flags: u8, out: &mut String) {
     let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
     let set = names.iter().enumerate().filter(|(bit, _)| flags >> bit & 1 == 1);
     for (index, (_, name)) in set.enumerate() {
@@ -150,7 +150,7 @@ fn write_labelled(label: &str, value: impl Into<u64>, out: &mut String) {
 }
 
 /// Appends `ARP who-has 10.0.0.2 tell 10.0.0.1` or `ARP 10.0.0.2 is-at 02:00:00:00:00:02`.
-pub(super) fn write_arp(arp: &Arp, out: &mut String) {
+pub(crate) fn write_arp(arp: &Arp, out: &mut String) {
     out.push_str("ARP ");
     match arp.operation {
         1 => {
@@ -175,7 +175,7 @@ pub(super) fn write_arp(arp: &Arp, out: &mut String) {
 }
 
 /// Appends a hardware address.
-pub(super) fn write_mac(address: [u8; 6], out: &mut String) {
+pub(crate) fn write_mac(address: [u8; 6], out: &mut String) {
     for (index, byte) in address.into_iter().enumerate() {
         if index > 0 {
             out.push(':');

@@ -3,7 +3,7 @@
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends a decimal number.
-pub(super) fn decimal(value: impl Into<u64>, out: &mut String) {
+pub(crate) fn decimal(value: impl Into<u64>, out: &mut String) {
     let mut rest = value.into();
     if rest < 10 {
         return out.push((b'0' + rest as u8) as char);
@@ -22,7 +22,7 @@ pub(super) fn decimal(value: impl Into<u64>, out: &mut String) {
 }
 
 /// Appends a decimal number with zeros before it, `width` digits at least.
-pub(super) fn padded(value: u64, width: usize, out: &mut String) {
+pub(crate) fn padded(value: u64, width: usize, out: &mut String) {
     let digits = value.checked_ilog10().map_or(1, |log| log as usize + 1);
     for _ in digits..width {
         out.push('0');
@@ -31,7 +31,7 @@ pub(super) fn padded(value: u64, width: usize, out: &mut String) {
 }
 
 /// Appends hexadecimal digits with zeros before them, `width` digits at least, without `0x`.
-pub(super) fn hex(value: u64, width: usize, out: &mut String) {
+pub(crate) fn hex(value: u64, width: usize, out: &mut String) {
     let digits = (16 - value.leading_zeros() as usize / 4).max(width).clamp(1, 16);
     let mut buffer = [0; 16];
     for (place, digit) in buffer[..digits].iter_mut().rev().enumerate() {

@@ -22,7 +22,7 @@ const TC: [&str; 9] = [
 const UNSPEC: u32 = u32::MAX;
 
 /// Appends the name, or the number if it has none.
-pub(super) fn write(kind: EventKind, value: u32, out: &mut String) {
+pub(crate) fn write(kind: EventKind, value: u32, out: &mut String) {
     let names: &[&str] = if kind == EventKind::Xdp { &XDP } else { &TC };
     match names.get(value as usize) {
         Some(name) => out.push_str(name),
@@ -37,7 +37,7 @@ pub(super) fn write(kind: EventKind, value: u32, out: &mut String) {
 }
 
 /// The program gave the packet up.
-pub(super) fn is_drop(kind: EventKind, value: u32) -> bool {
+pub(crate) fn is_drop(kind: EventKind, value: u32) -> bool {
     match kind {
         EventKind::Tc => value == 2,
         EventKind::Xdp => value <= 1,

@@ -43,7 +43,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// `NETFILTER_DROP`, or the number of a reason without a name: hexadecimal where its upper half names a subsystem.
-    pub(super) fn write_reason(&self, code: u32, out: &mut String) {
+    pub(crate) fn write_reason(&self, code: u32, out: &mut String) {
         match self.reasons.name(code) {
             Some(name) => escape(name.as_bytes(), out),
             None if code >> 16 == 0 => number::decimal(code, out),
@@ -55,12 +55,12 @@ impl Context<'_> {
     }
 
     /// `nft_do_chain+0x1c2`
-    pub(super) fn write_place(&self, address: u64, out: &mut String) {
+    pub(crate) fn write_place(&self, address: u64, out: &mut String) {
         escape(self.symbols.text(address).place().as_bytes(), out);
     }
 
     /// `NETFILTER_DROP at nft_do_chain+0x1c2`, as far as it is known.
-    pub(super) fn write_drop(&self, reason: Option<u32>, place: Option<u64>, out: &mut String) {
+    pub(crate) fn write_drop(&self, reason: Option<u32>, place: Option<u64>, out: &mut String) {
         if let Some(code) = reason {
             self.write_reason(code, out);
         }
@@ -71,12 +71,12 @@ impl Context<'_> {
     }
 
     /// Module that holds a function.
-    pub(super) fn module(&self, probe: ProbeId) -> Option<&str> {
+    pub(crate) fn module(&self, probe: ProbeId) -> Option<&str> {
         self.probes.get(probe.0 as usize)?.module.as_deref()
     }
 
     /// Name of a function or tracepoint.
-    pub(super) fn write_probe(&self, probe: ProbeId, out: &mut String) {
+    pub(crate) fn write_probe(&self, probe: ProbeId, out: &mut String) {
         if let Some(probe) = self.probes.get(probe.0 as usize) {
             escape(probe.name.as_bytes(), out);
         } else {
@@ -166,17 +166,17 @@ impl<'a> Row<'a> {
     }
 
     /// `NETFILTER_DROP`, or the number of a reason without a name.
-    pub(super) fn write_reason(&self, code: u32, out: &mut String) {
+    pub(crate) fn write_reason(&self, code: u32, out: &mut String) {
         self.context.write_reason(code, out);
     }
 
     /// `nft_do_chain+0x1c2`
-    pub(super) fn write_place(&self, address: u64, out: &mut String) {
+    pub(crate) fn write_place(&self, address: u64, out: &mut String) {
         self.context.write_place(address, out);
     }
 
     /// `NETFILTER_DROP at nft_do_chain+0x1c2`, as far as it is known.
-    pub(super) fn write_drop(&self, out: &mut String) {
+    pub(crate) fn write_drop(&self, out: &mut String) {
         self.context.write_drop(self.event.reason, self.drop_place(), out);
     }
 }

@@ -15,3 +15,4 @@ pub mod paths;
 pub mod record;
 pub mod replay;
 pub mod trace;
+pub mod tui;

@@ -138,7 +138,7 @@ pub fn run(args: Args, verbose: bool) -> Result<ExitCode, Failure> {
     let stop = Stop::install()?;
     let live = Live::start(&root, options)?;
     if let (Some(flight), Some(chosen)) = (&mut flight, chosen) {
-        flight.on = Some(Judge::of_hits(chosen, live.session.probes()).map_err(Failure::Usage)?);
+        flight.on = Some(Judge::of_hits(chosen, live.session.probes()).map_err(Failure::usage)?);
     }
     let caller = Caller::adopt();
     let plan = Plan {

@@ -1,4 +1,4 @@
-//! `skbtrail replay`: prints recordings as `trace` would have printed the run.
+//! `skbtrail replay`: shows recordings as the view would have shown the run, or prints them as `trace` would have.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,6 +13,7 @@ use crate::{
         output::{Output, is_closed},
         progress::Progress,
         rows::{Look, Rows},
+        screen,
     },
     feed::{Poll, Source as _},
     model::Record,
@@ -25,7 +26,8 @@ const SECOND: f64 = 1e9;
 
 const EXAMPLES: &str = "\
 Examples:
-  skbtrail replay web.pcapng
+  skbtrail replay web.pcapng                                 on a terminal: the view of `skbtrail`; into a pipe: rows
+  skbtrail replay --text web.pcapng
   skbtrail replay --output-json web.pcapng | jq -r .func | sort | uniq -c
   skbtrail replay --from 12.5 --to 13 --timestamp absolute web.pcapng
   skbtrail replay web.pcapng --filter 'tcp port 443 and not host 10.0.0.7'
@@ -59,6 +61,9 @@ pub struct Args {
     /// How to print it
     #[command(flatten)]
     output: args::Output,
+    /// How the view looks
+    #[command(flatten)]
+    screen: screen::Flags,
 }
 
 /// Which packets to show. The flags are those of `trace`.
@@ -109,7 +114,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let begins = replay.begins();
     let time = |seconds: f64| begins.saturating_add((seconds * SECOND) as u64);
     let (from, to) = (args.from.map(time), args.to.map(time));
-    replay.seek(Wanted { from, to, journey: args.packet, ..Wanted::default() })?;
+    let wanted = Wanted { from, to, journey: args.packet, ..Wanted::default() };
+    replay.seek(wanted)?;
+    let rows = args.output.is_asked_for() || args.output.output_stack || args.output.output_packet.is_some();
+    if !rows && screen::is_possible(&args.screen) {
+        let files = args.files.iter().map(|file| file.display().to_string()).collect();
+        return screen::replay(opened, wanted, files, &args.screen);
+    }
     let output = trace::output(Caller::default(), &args.output)?;
     let limit = trace::limit(&args.output);
     let outcome = if args.output.group {

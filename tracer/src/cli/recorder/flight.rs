@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::FlightPlan;
+use super::{super::judge, FlightPlan};
 use crate::{
     model::{Event, EventKind, Probe},
     record::{Naming, Writer},
@@ -113,7 +113,7 @@ impl Flight {
     /// Says how many hits could not be judged.
     pub(super) fn report(&self) {
         if let Some(judge) = &self.plan.on {
-            judge.report();
+            judge::report(judge);
         }
     }
 

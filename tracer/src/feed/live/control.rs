@@ -68,7 +68,8 @@ impl Commands {
     }
 }
 
-fn carry_out(session: &mut Session, Command::Filter(mut filter): Command) -> Answer {
+/// Carries out a command.
+pub fn carry_out(session: &mut Session, Command::Filter(mut filter): Command) -> Answer {
     let mut replace = || {
         filter.bind(session.probes())?;
         Ok(session.replace_filter(&filter.program)?)

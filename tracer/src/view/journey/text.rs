@@ -200,12 +200,7 @@ impl Block<'_> {
             _ => word(verdict),
         });
         text.push_str(" after ");
-        // What is given back later takes its time, which is not the packet's.
-        let until = match verdict {
-            Verdict::LastSeen { .. } => journey.took(),
-            _ => hop.map_or(journey.took(), |hop| hop.time - journey.start()),
-        };
-        duration::write(until, &mut text);
+        duration::write(journey.decided_after(), &mut text);
         text.push_str(": ");
         self.words.verdict(verdict, hop, &mut text);
         if journey.state == State::Idle && matches!(verdict, Verdict::LastSeen { .. }) {

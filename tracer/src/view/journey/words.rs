@@ -8,15 +8,15 @@ use crate::{
 
 /// Tables and names of a run.
 #[derive(Clone, Copy)]
-pub(in crate::view) struct Words<'a> {
-    pub(in crate::view) tables: &'a Tables,
-    pub(in crate::view) context: &'a Context<'a>,
+pub(crate) struct Words<'a> {
+    pub(crate) tables: &'a Tables,
+    pub(crate) context: &'a Context<'a>,
 }
 
 impl Words<'_> {
     /// `ip_rcv`, with the reason it was given or the answer of a BPF program behind it. The place of a drop is for the
     /// verdict to say.
-    pub(in crate::view) fn func(&self, hop: &Hop, out: &mut String) {
+    pub(crate) fn func(&self, hop: &Hop, out: &mut String) {
         self.context.write_probe(hop.probe, out);
         if let Some(value) = hop.returned() {
             out.push('(');
@@ -30,7 +30,7 @@ impl Words<'_> {
     }
 
     /// `netns client, va:3`
-    pub(in crate::view) fn place(&self, netns: NetnsId, device: DeviceId, out: &mut String) {
+    pub(crate) fn place(&self, netns: NetnsId, device: DeviceId, out: &mut String) {
         out.push_str("netns ");
         self.netns(netns, out);
         out.push_str(", ");
@@ -38,7 +38,7 @@ impl Words<'_> {
     }
 
     /// Name of a namespace, or its inode.
-    pub(in crate::view) fn netns(&self, netns: NetnsId, out: &mut String) {
+    pub(crate) fn netns(&self, netns: NetnsId, out: &mut String) {
         let inode = self.tables.netns_of(netns);
         match (inode.and_then(|inode| self.context.namespaces.get(&inode)), inode) {
             (Some(name), _) => escape(name.as_bytes(), out),
@@ -48,7 +48,7 @@ impl Words<'_> {
     }
 
     /// `va:3`
-    pub(in crate::view) fn device(&self, device: DeviceId, out: &mut String) {
+    pub(crate) fn device(&self, device: DeviceId, out: &mut String) {
         let Some(Device { ifindex, name, .. }) = self.tables.device_of(device) else {
             return out.push_str("no device");
         };
@@ -60,7 +60,7 @@ impl Words<'_> {
     }
 
     /// `nginx:7`
-    pub(in crate::view) fn task(&self, task: TaskId, pid: u32, out: &mut String) {
+    pub(crate) fn task(&self, task: TaskId, pid: u32, out: &mut String) {
         if let Some(comm) = self.tables.task_of(task) {
             escape(comm.bytes(), out);
         }
@@ -69,7 +69,7 @@ impl Words<'_> {
     }
 
     /// What became of it in a word, and what there is to say beyond it.
-    pub(in crate::view) fn verdict(&self, verdict: Verdict, hop: Option<&Hop>, out: &mut String) {
+    pub(crate) fn verdict(&self, verdict: Verdict, hop: Option<&Hop>, out: &mut String) {
         match verdict {
             Verdict::Dropped { reason: None, place: None, .. } | Verdict::LastSeen { .. } => {
                 self.in_func(hop, "in ", out);
@@ -105,7 +105,7 @@ impl Words<'_> {
 }
 
 /// What became of a packet, in a word.
-pub(in crate::view) fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Dropped { .. } => "dropped",
         Verdict::Delivered { .. } => "delivered",
@@ -118,7 +118,7 @@ pub(in crate::view) fn word(verdict: Verdict) -> &'static str {
 }
 
 /// How a branch began, to stand before its parent's number.
-pub(super) fn how(how: Option<ChangeKind>) -> &'static str {
+pub(crate) fn how(how: Option<ChangeKind>) -> &'static str {
     match how {
         Some(ChangeKind::Copied) => "a copy of",
         Some(ChangeKind::Fragment) => "a fragment of",
@@ -130,7 +130,7 @@ pub(super) fn how(how: Option<ChangeKind>) -> &'static str {
 }
 
 /// Flow or ARP packet.
-pub(super) fn look(look: Option<&Look>, out: &mut String) {
+pub(crate) fn look(look: Option<&Look>, out: &mut String) {
     match look {
         Some(Look { flow: Some(found), .. }) => flow::write_flow(found, true, out),
         Some(Look { arp: Some(arp), .. }) => flow::write_arp(arp, out),
@@ -139,7 +139,7 @@ pub(super) fn look(look: Option<&Look>, out: &mut String) {
 }
 
 /// What changed, in words.
-pub(super) fn changed(changed: &Changed, out: &mut String) {
+pub(crate) fn changed(changed: &Changed, out: &mut String) {
     let (word, text) = changed_words(changed);
     out.push_str(word);
     out.push(' ');
@@ -151,7 +151,7 @@ pub(super) fn changed(changed: &Changed, out: &mut String) {
 }
 
 /// What changed, what it was before and what after; nothing where the word says it all.
-pub(super) fn changed_words(changed: &Changed) -> (&'static str, (String, String)) {
+pub(crate) fn changed_words(changed: &Changed) -> (&'static str, (String, String)) {
     let ends = |write: fn(&Flow, &mut String), before: &Flow, after: &Flow| {
         let mut texts = (String::new(), String::new());
         write(before, &mut texts.0);

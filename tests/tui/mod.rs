@@ -1,0 +1,4 @@
+//! The view, driven by the messages that a user causes, over recordings. Screens are snapshots.
+
+mod screens;
+mod view;

@@ -1,0 +1,95 @@
+//! Every tab, at two sizes.
+
+use super::view::{fixture, view};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (160, 50)];
+
+/// Snapshots after these keys, at both sizes.
+fn screens(name: &str, keys: &str) {
+    for size in SIZES {
+        view(&[fixture("6.12-path.pcapng")], size, |view| {
+            let screen = view.press(keys).screen();
+            insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), screen);
+        });
+    }
+}
+
+#[test]
+fn packets() {
+    screens("packets", "");
+}
+
+#[test]
+fn help() {
+    screens("help", "?");
+}
+
+#[test]
+fn path() {
+    screens("path", "<enter>");
+}
+
+#[test]
+fn system() {
+    screens("system", "9");
+}
+
+#[test]
+fn keys_move_and_open() {
+    view(&[fixture("6.12-path.pcapng")], (160, 24), |view| {
+        assert!(view.line("▶").contains("51784 t"));
+        assert!(view.press("gD").line("▶").contains("NETFILTER_DROP"));
+        assert!(view.press("D").line("▶").contains("NO_SOCKET"));
+        assert!(view.press("D").line("dropped").contains("no packet was dropped behind this one"));
+        assert!(view.press("<enter>").line("packet 5").contains("10.77.2.2:9999"));
+        assert!(view.press("<esc>").line("▶").contains("NO_SOCKET"));
+        view.press("q");
+        assert_eq!(view.app.take_wishes(), [skbtrail::tui::message::Wish::Quit]);
+    });
+}
+
+#[test]
+fn what_is_shown_can_be_narrowed_and_sorted() {
+    view(&[fixture("6.12-path.pcapng")], (120, 24), |view| {
+        let rows = |screen: String| screen.lines().filter(|line| line.contains("20:22:2")).count();
+        assert_eq!(rows(view.press("fudp<enter>").screen()), 1);
+        assert!(view.line("REPLAY").contains("f udp"));
+        assert_eq!(rows(view.press("<esc>").screen()), 5);
+        let screen = view.press("fudp adn<enter>").screen();
+        assert!(screen.contains("unexpected `adn`"), "{screen}");
+        assert!(view.line("^^^").starts_with("                ^^^"), "{}", view.line("^^^"));
+        assert_eq!(rows(view.press("<esc>").screen()), 5);
+        view.press("sssssss");
+        assert!(view.line("VERDICT").contains("VERDICT▲"));
+        assert!(view.press("g").line("▶").contains("DROPPED"));
+        assert!(view.press("Sg").line("▶").contains("delivered"));
+    });
+}
+
+#[test]
+fn a_recording_plays() {
+    use std::time::Duration;
+    view(&[fixture("6.12-path.pcapng")], (100, 24), |view| {
+        view.press("t0.2<enter>");
+        assert!(view.line("0.200 / 0.939 s").contains("2 drops"));
+        assert_eq!(view.screen().matches("20:22:2").count(), 2);
+        assert!(!view.press(" ").line("PLAYING").contains("REPLAY"));
+        view.wait(Duration::from_millis(600));
+        assert_eq!(view.screen().matches("20:22:2").count(), 3);
+        view.press("]").wait(Duration::from_millis(600));
+        assert!(view.line("0.939 / 0.939 s").contains("x2"));
+        assert_eq!(view.screen().matches("20:22:2").count(), 5);
+    });
+}
+
+#[test]
+fn any_size_will_do() {
+    view(&[fixture("6.12-path.pcapng")], (80, 24), |view| {
+        for keys in ["", "<enter>", "9", "?", "<esc>1/"] {
+            view.press(keys);
+            for (width, height) in [(300, 100), (1, 1), (40, 10), (39, 9), (80, 3), (120, 12)] {
+                view.resize(width, height).screen();
+            }
+        }
+    });
+}

@@ -1,0 +1,92 @@
+//! Recordings that are begun and ended while the view runs.
+
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::bail;
+
+use crate::{
+    cli::{
+        caller::Caller,
+        progress::Progress,
+        recorder::{Plan, Recorder, Rotation},
+    },
+    collect::counts::Counts,
+    model::Record,
+    record::{Naming, Settings, Start},
+    tui::engine::{Tape, TapeMaker},
+};
+
+/// Opens recordings of one run.
+pub(super) struct Tapes {
+    pub(super) caller: Caller,
+    pub(super) start: Start,
+    pub(super) settings: Settings,
+}
+
+impl TapeMaker for Tapes {
+    fn open(&mut self, path: &Path, filter: &str, naming: &Naming<'_>) -> anyhow::Result<Box<dyn Tape>> {
+        if path.as_os_str() == "-" {
+            bail!("stdout is the terminal; name a file");
+        }
+        if path.exists() {
+            bail!("`{}` exists already; name another file", path.display());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let start = Start { filter: filter.to_owned(), run: now.as_nanos() as u64, ..self.start.clone() };
+        let plan =
+            Plan { path: path.to_owned(), rotation: Rotation::default(), flight: None, settings: self.settings, start };
+        let recorder = Recorder::start(plan, self.caller, naming)?;
+        Ok(Box::new(Recording { recorder, hits: 0, before: None }))
+    }
+}
+
+/// A recording in the making.
+struct Recording {
+    recorder: Recorder,
+    hits: u64,
+    /// Counts when it began: what was lost before is none of it.
+    before: Option<Counts>,
+}
+
+impl Tape for Recording {
+    fn add(&mut self, record: &Record, naming: &Naming<'_>) {
+        self.hits += u64::from(matches!(record, Record::Hit(_)));
+        self.recorder.add(record, naming);
+    }
+
+    fn write(&mut self, naming: &Naming<'_>, counts: Option<Counts>) -> anyhow::Result<()> {
+        let own = counts.map(|counts| self.own(&counts));
+        self.recorder.write(naming, || own.clone(), &Progress::hidden())
+    }
+
+    fn finish(&mut self, naming: &Naming<'_>, counts: &Counts) -> anyhow::Result<String> {
+        let own = self.own(counts);
+        self.recorder.finish(naming, &own)?;
+        self.recorder.report();
+        Ok(format!("{} hits recorded, lost {}", self.hits, own.lost()))
+    }
+}
+
+impl Recording {
+    fn own(&mut self, now: &Counts) -> Counts {
+        let before =
+            self.before.get_or_insert_with(|| Counts { shown: now.shown - self.hits.min(now.shown), ..now.clone() });
+        let shown = self.hits;
+        let ring_full = now.ring_full.saturating_sub(before.ring_full);
+        let undecodable = now.undecodable.saturating_sub(before.undecodable);
+        Counts {
+            seen: shown + ring_full + undecodable,
+            shown,
+            ring_full,
+            undecodable,
+            not_read: 0,
+            not_written: 0,
+            missed: now.missed.zip(before.missed).map(|(now, before)| now.saturating_sub(before)),
+            undecidable: now.undecidable.saturating_sub(before.undecidable),
+            own: now.own.saturating_sub(before.own),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Maps of Cilium, Calico, Merbridge and Balancing, decoded.
+
+use super::Tab;
+use crate::tui::widget::absent::Absent;
+
+/// The tab.
+pub(super) fn tab() -> Box<dyn Tab> {
+    Box::new(Absent { title: "Dataplane", line: "Nothing to see here yet: this part of skbtrail is not there." })
+}

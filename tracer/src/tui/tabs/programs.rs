@@ -1,0 +1,9 @@
+//! BPF programs of this machine.
+
+use super::Tab;
+use crate::tui::widget::absent::Absent;
+
+/// The tab.
+pub(super) fn tab() -> Box<dyn Tab> {
+    Box::new(Absent { title: "Programs", line: "Nothing to see here yet: this part of skbtrail is not there." })
+}
