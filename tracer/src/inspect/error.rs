@@ -69,6 +69,14 @@ pub enum Error {
         /// Of a value, for all CPUs.
         bytes: u64,
     },
+    /// More than is held at a time.
+    #[error("map {id} has more than {most} entries, too many to be sorted; --json lists them one by one")]
+    TooMany {
+        /// The map.
+        id: u32,
+        /// The limit.
+        most: usize,
+    },
     /// A map could not be read, or not to its end.
     #[error("failed to read map {id}")]
     Read {

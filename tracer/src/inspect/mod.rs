@@ -4,6 +4,7 @@
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
 pub mod calico;
+pub mod cilium;
 pub mod counters;
 pub mod dataplane;
 mod error;

@@ -11,6 +11,7 @@ mod bytes;
 pub mod captured;
 mod clock;
 pub mod columns;
+pub mod decoded;
 pub mod diff;
 pub mod drops;
 pub mod dump;

@@ -15,12 +15,16 @@
 
 pub mod decode;
 mod entries;
+mod found;
+mod gathered;
 mod open;
 mod order;
 mod rows;
 mod types;
 
 pub use entries::{Entries, Entry, Value};
+pub use found::{Found, find};
+pub use gathered::Gathered;
 pub use open::{Map, MapRef};
 pub use rows::{Depth, rows};
 pub use types::Types;

@@ -10,7 +10,7 @@ pub mod calico;
 pub mod cilium;
 pub mod merbridge;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod versions;
 pub mod words;
 

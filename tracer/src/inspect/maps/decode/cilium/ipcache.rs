@@ -2,6 +2,7 @@
 
 use std::{cmp::Ordering, fmt::Write as _, net::IpAddr};
 
+use super::minor;
 use crate::{
     inspect::maps::decode::{Bytes, Decoder, Entry, Layout, Misfit, Recognition, Subject, kind},
     model::{Datum, Decoded, Form},
@@ -29,20 +30,31 @@ impl Decoder for Map {
         if !is_old && !map.is_called("cilium_ipcache_v2") {
             return Recognition::Other;
         }
-        let release = map.release.map_or(1, |(_, minor)| minor);
-        let version = match (is_old, map.shape()) {
-            (true, (kind::LPM_TRIE, 24, 12)) => match release {
-                2..=13 => Version::Plain,
-                14 => Version::NodeId,
-                15 => Version::Late,
-                16 => Version::Comma,
-                _ => Version::Flags,
-            },
-            (false, (kind::LPM_TRIE, 24, 24)) => Version::Tunnel6,
-            _ => return map.misfit(),
-        };
-        Recognition::known(version)
+        match (is_old, map.shape()) {
+            (true, (kind::LPM_TRIE, 24, 12)) | (false, (kind::LPM_TRIE, 24, 24)) => {
+                Recognition::known(Version::of(map.value_size as usize, minor(map)))
+            }
+            _ => map.misfit(),
+        }
     }
+}
+
+/// The key under which the longest prefix is found that holds an address of this cluster.
+pub fn key(address: IpAddr) -> [u8; 24] {
+    let mut key = [0; 24];
+    let (bits, family) = if address.is_ipv4() { (32, 1) } else { (128, 2) };
+    key[..4].copy_from_slice(&(STATIC_BITS + bits).to_ne_bytes());
+    key[7] = family;
+    match address {
+        IpAddr::V4(address) => key[8..12].copy_from_slice(&address.octets()),
+        IpAddr::V6(address) => key[8..].copy_from_slice(&address.octets()),
+    }
+    key
+}
+
+/// An entry of a map of release 1.`minor`, of whatever layout has values of this size.
+pub fn read(entry: &Entry<'_>, minor: u16) -> Result<Ipcache, Misfit> {
+    Version::of(entry.value.len(), minor).read(entry)
 }
 
 /// `struct remote_endpoint_info` and what is printed of it.
@@ -99,6 +111,17 @@ impl Ipcache {
 }
 
 impl Version {
+    fn of(value_size: usize, minor: u16) -> Self {
+        match (value_size, minor) {
+            (24, _) => Self::Tunnel6,
+            (_, ..=13) => Self::Plain,
+            (_, 14) => Self::NodeId,
+            (_, 15) => Self::Late,
+            (_, 16) => Self::Comma,
+            _ => Self::Flags,
+        }
+    }
+
     fn read(self, entry: &Entry<'_>) -> Result<Ipcache, Misfit> {
         let long = self == Self::Tunnel6;
         let (key, value) = entry.sized(24, if long { 24 } else { 12 })?;
@@ -236,6 +259,13 @@ mod tests {
             fields(&row),
             "prefix=10.244.2.173/32 cluster=0 identity=26328 encrypt_key=0 tunnel_endpoint=10.13.1.58 flags=[hastunnel]"
         );
+    }
+
+    #[test]
+    fn the_key_of_an_address_is_the_one_in_the_map() {
+        assert_eq!(key("10.244.2.173".parse().unwrap()), bytes(KEY).as_slice());
+        let ipv6 = bytes("a0000000 0000 00 02 fd000000000000000000000000000001");
+        assert_eq!(key("fd00::1".parse().unwrap()), ipv6.as_slice());
     }
 
     #[test]

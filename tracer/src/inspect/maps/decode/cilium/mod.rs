@@ -20,6 +20,8 @@ pub mod services;
 pub mod tunnel;
 mod words;
 
+pub use words::Releases;
+
 use super::{Decoder, Subject};
 
 /// Cilium's decoders.

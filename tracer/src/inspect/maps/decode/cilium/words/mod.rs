@@ -2,10 +2,12 @@
 
 mod files;
 mod reasons;
+mod release;
 mod tuple;
 
 pub(super) use files::file;
 pub(super) use reasons::{is_drop, reason};
+pub use release::Releases;
 pub(super) use tuple::Tuple;
 
 use std::net::IpAddr;

@@ -1,0 +1,164 @@
+//! Cilium on this machine: its maps, which release they are of, and single questions to them.
+
+mod lookup;
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+pub use lookup::{Lookup, ServiceAnswer};
+
+use super::{
+    Error,
+    maps::{
+        Found,
+        decode::{
+            Decoder, Entry, Layout, Recognition,
+            cilium::{self, Releases, backends, policy, policystats, services},
+        },
+        find,
+    },
+};
+use crate::kernel::Root;
+
+/// Where Cilium pins its maps: in the BPF file system of the node, or in one of its own.
+pub const FOLDERS: [&str; 2] = ["/sys/fs/bpf/tc/globals", "/run/cilium/bpffs/tc/globals"];
+const PREFIX: &str = "cilium_";
+
+/// Cilium's maps.
+#[derive(Debug)]
+pub struct Cilium {
+    maps: Vec<Found>,
+    /// What the maps say of the release.
+    pub releases: Releases,
+    /// Minor number of the release they are read as.
+    pub minor: u16,
+    /// Nanoseconds of the monotonic clock.
+    now: u64,
+}
+
+/// What is asked for when looking for Cilium's maps.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Folders with pins; Cilium's own without.
+    pub folders: Vec<PathBuf>,
+    /// Minor number of the release, if the caller knows.
+    pub minor: Option<u16>,
+    /// Nanoseconds of the monotonic clock.
+    pub now: u64,
+}
+
+impl Cilium {
+    /// Opens all maps of Cilium; there may be none.
+    pub fn find(root: &Root, wanted: &Wanted) -> Result<Self, Error> {
+        let mut folders = wanted.folders.clone();
+        if folders.is_empty() {
+            folders = FOLDERS.iter().map(PathBuf::from).collect();
+        }
+        let maps = find(root, &folders, PREFIX)?;
+        let releases = Releases::of(maps.iter().map(|found| found.subject(None, 0)));
+        let minor = wanted.minor.unwrap_or(releases.newest);
+        Ok(Self { maps, releases, minor, now: wanted.now })
+    }
+
+    /// No map is there.
+    pub fn is_empty(&self) -> bool {
+        self.maps.is_empty()
+    }
+
+    /// All maps.
+    pub fn maps(&self) -> &[Found] {
+        &self.maps
+    }
+
+    /// The maps that a decoder recognises by name, with the layout of each, or why there is none.
+    pub fn of<'a>(
+        &'a self,
+        decoder: &'a dyn Decoder,
+    ) -> impl Iterator<Item = (&'a Found, Result<Box<dyn Layout>, String>)> {
+        self.recognised(|found| decoder.recognise(&found.subject(Some((1, self.minor)), self.now)))
+    }
+
+    /// Services, whose slots name backends that have been read before.
+    pub fn services(&self, backends: &services::Backends) -> Vec<(&Found, Result<Box<dyn Layout>, String>)> {
+        let ask = |found: &Found| {
+            let subject = found.subject(Some((1, self.minor)), self.now);
+            services::recognise(&subject, Some(Arc::clone(backends)))
+        };
+        self.recognised(ask).collect()
+    }
+
+    /// Policies, with counts that have been read before.
+    pub fn policies(&self, stats: &Arc<policystats::Stats>) -> Vec<(&Found, Result<Box<dyn Layout>, String>)> {
+        let ask = |found: &Found| {
+            let subject = found.subject(Some((1, self.minor)), self.now);
+            policy::recognise(&subject, Some(Arc::clone(stats)))
+        };
+        self.recognised(ask).collect()
+    }
+
+    fn recognised(
+        &self,
+        ask: impl Fn(&Found) -> Recognition,
+    ) -> impl Iterator<Item = (&Found, Result<Box<dyn Layout>, String>)> {
+        let live = self.live();
+        self.maps.iter().filter(move |found| live(found)).filter_map(move |found| match ask(found) {
+            Recognition::Other => None,
+            Recognition::Unknown(why) => Some((found, Err(why))),
+            Recognition::Known(layout) => Some((found, Ok(layout))),
+        })
+    }
+
+    /// Upgrades leave pins of maps behind that have a successor: of those the one that the release uses is taken.
+    fn live(&self) -> impl Fn(&Found) -> bool + use<> {
+        let has = |name: &str| self.maps.iter().any(|found| found.label() == name);
+        let pairs = [
+            ("cilium_ipcache", "cilium_ipcache_v2", 18),
+            ("cilium_node_map", "cilium_node_map_v2", 16),
+            ("cilium_lb4_backends_v2", "cilium_lb4_backends_v3", 14),
+            ("cilium_lb6_backends_v2", "cilium_lb6_backends_v3", 14),
+        ];
+        let (minor, mut left) = (self.minor, Vec::new());
+        for (old, new, since) in pairs {
+            if has(old) && has(new) {
+                left.push(if minor >= since { old } else { new });
+            }
+        }
+        move |found| !left.contains(&found.label())
+    }
+
+    /// All backends by number. Maps that cannot be read as such are left out: asked for themselves they say why.
+    pub fn backends(&self) -> Result<services::Backends, Error> {
+        let mut all = HashMap::new();
+        for (found, layout) in self.of(&backends::Map) {
+            if layout.is_ok() {
+                let mut entries = found.map.entries()?;
+                while let Some(entry) = entries.next_entry()? {
+                    let entry = Entry { key: entry.key, value: entry.value.raw() };
+                    if let Ok(backend) = backends::Backend::read(&entry, self.minor) {
+                        all.insert(backend.id, backend);
+                    }
+                }
+            }
+        }
+        Ok(Arc::new(all))
+    }
+
+    /// What each rule of each endpoint's policy counted, where a map of its own holds that.
+    pub fn policy_stats(&self) -> Result<Arc<policystats::Stats>, Error> {
+        let mut all = policystats::Stats::new();
+        for (found, layout) in self.of(&policystats::Map) {
+            if layout.is_ok() {
+                let mut entries = found.map.entries()?;
+                while let Some(entry) = entries.next_entry()? {
+                    // An entry of another size is no count of anything.
+                    let _ = policystats::count(&Entry { key: entry.key, value: entry.value.raw() }, &mut all);
+                }
+            }
+        }
+        Ok(Arc::new(all))
+    }
+
+    /// The decoder that goes by this name, as `ipcache`.
+    pub fn decoder(name: &str) -> Option<&'static dyn Decoder> {
+        cilium::DECODERS.iter().copied().find(|decoder| decoder.name() == name)
+    }
+}
