@@ -92,6 +92,8 @@ pub enum Command {
     Maps(cmd::maps::Args),
     /// Calico's eBPF dataplane: its maps, its log, and whether it is at work
     Calico(cmd::calico::Args),
+    /// List Cilium's maps as its own tool does
+    Cilium(Box<cmd::cilium::Args>),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),
     /// Print a completion script for a shell

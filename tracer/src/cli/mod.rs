@@ -94,6 +94,10 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Functions(functions) => quiet_if_closed(cmd::functions::run(functions, &mut out)),
         Command::Filter(filter) => quiet_if_closed(cmd::filter::run(&filter, &mut out)),
+        Command::Cilium(cilium) => {
+            drop(out);
+            quiet_if_closed(cmd::cilium::run(&cilium))
+        }
         Command::Maps(maps) => {
             drop(out);
             quiet_if_closed(cmd::maps::run(&maps))

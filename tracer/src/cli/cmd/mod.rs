@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub mod calico;
+pub mod cilium;
 pub mod completions;
 pub mod demo;
 pub mod diff;

@@ -11,7 +11,7 @@ use super::{
     maps::{
         Found,
         decode::{
-            Decoder, Entry, Layout, Recognition,
+            Answer, Decoder, Entry, Recognition,
             cilium::{self, Releases, backends, policy, policystats, services},
         },
         find,
@@ -70,15 +70,12 @@ impl Cilium {
     }
 
     /// The maps that a decoder recognises by name, with the layout of each, or why there is none.
-    pub fn of<'a>(
-        &'a self,
-        decoder: &'a dyn Decoder,
-    ) -> impl Iterator<Item = (&'a Found, Result<Box<dyn Layout>, String>)> {
+    pub fn of<'a>(&'a self, decoder: &'a dyn Decoder) -> impl Iterator<Item = (&'a Found, Answer)> {
         self.recognised(|found| decoder.recognise(&found.subject(Some((1, self.minor)), self.now)))
     }
 
     /// Services, whose slots name backends that have been read before.
-    pub fn services(&self, backends: &services::Backends) -> Vec<(&Found, Result<Box<dyn Layout>, String>)> {
+    pub fn services(&self, backends: &services::Backends) -> Vec<(&Found, Answer)> {
         let ask = |found: &Found| {
             let subject = found.subject(Some((1, self.minor)), self.now);
             services::recognise(&subject, Some(Arc::clone(backends)))
@@ -87,7 +84,7 @@ impl Cilium {
     }
 
     /// Policies, with counts that have been read before.
-    pub fn policies(&self, stats: &Arc<policystats::Stats>) -> Vec<(&Found, Result<Box<dyn Layout>, String>)> {
+    pub fn policies(&self, stats: &Arc<policystats::Stats>) -> Vec<(&Found, Answer)> {
         let ask = |found: &Found| {
             let subject = found.subject(Some((1, self.minor)), self.now);
             policy::recognise(&subject, Some(Arc::clone(stats)))
@@ -95,10 +92,7 @@ impl Cilium {
         self.recognised(ask).collect()
     }
 
-    fn recognised(
-        &self,
-        ask: impl Fn(&Found) -> Recognition,
-    ) -> impl Iterator<Item = (&Found, Result<Box<dyn Layout>, String>)> {
+    fn recognised(&self, ask: impl Fn(&Found) -> Recognition) -> impl Iterator<Item = (&Found, Answer)> {
         let live = self.live();
         self.maps.iter().filter(move |found| live(found)).filter_map(move |found| match ask(found) {
             Recognition::Other => None,

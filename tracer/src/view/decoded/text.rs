@@ -113,10 +113,14 @@ mod tests {
             .map(|cells| Decoded { cells: cells.iter().map(ToString::to_string).collect(), fields: Vec::new() })
             .collect();
         let mut layout = Layout::new(form, titles);
-        rows.iter().for_each(|row| layout.measure(row));
+        for row in &rows {
+            layout.measure(row);
+        }
         let mut out = String::new();
         layout.header(Style::Plain, &mut out);
-        rows.iter().for_each(|row| layout.row(row, &mut out));
+        for row in &rows {
+            layout.row(row, &mut out);
+        }
         assert_eq!(out, expected, "{form:?}");
     }
 

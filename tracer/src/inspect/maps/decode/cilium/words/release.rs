@@ -45,10 +45,14 @@ impl Releases {
 fn oldest_with(map: &Subject<'_>) -> u16 {
     match (map.label(), map.shape()) {
         ("cilium_subnet_map", _) => 19,
-        ("cilium_policystats" | "cilium_snat_v4_alloc_retries" | "cilium_snat_v6_alloc_retries", _) => 18,
-        ("cilium_egress_gw_policy_v6", _) => 18,
-        ("cilium_node_map_v2", _) => 16,
-        ("cilium_node_map", (_, _, 4)) => 16,
+        (
+            "cilium_policystats"
+            | "cilium_snat_v4_alloc_retries"
+            | "cilium_snat_v6_alloc_retries"
+            | "cilium_egress_gw_policy_v6",
+            _,
+        ) => 18,
+        ("cilium_node_map_v2", _) | ("cilium_node_map", (_, _, 4)) => 16,
         ("cilium_auth_map" | "cilium_node_map" | "cilium_lb4_backends_v3" | "cilium_lb6_backends_v3", _) => 14,
         (name, _) if name.starts_with("cilium_ipcache_") => 18,
         (name, shape) if name.starts_with("cilium_policy_v") => match shape {

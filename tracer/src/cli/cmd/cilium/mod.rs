@@ -1,0 +1,75 @@
+//! `skbtrail cilium`: Cilium's maps, as its own tool lists them.
+
+mod args;
+mod list;
+mod maps;
+mod metrics;
+mod policy;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use nix::time::{ClockId, clock_gettime};
+
+pub use args::Args;
+use args::{Lb, What, Where};
+
+use crate::{
+    cli::{failure::Failure, say::say},
+    inspect::cilium::{Cilium, Wanted},
+    kernel::Root,
+};
+
+/// Lists what is asked for.
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+    match &args.what {
+        What::Ipcache(list) => list::run(list, &["ipcache"]),
+        What::Endpoint(list) => list::run(list, &["endpoint"]),
+        What::Metrics(list) => metrics::run(list),
+        What::Ct(ct) => list::run(&ct.list(), &["ct"]),
+        What::Nat(list) => list::run(list, &["nat"]),
+        What::Lb(lb) => list::run(&lb.list, services(lb)),
+        What::Policy(policy) => policy::run(policy),
+        What::Node(list) => list::run(list, &["node"]),
+        What::Tunnel(list) => list::run(list, &["tunnel"]),
+        What::Auth(list) => list::run(list, &["auth"]),
+        What::Egress(list) => list::run(list, &["egress"]),
+        What::Maps(maps) => maps::run(maps),
+    }
+}
+
+/// The decoder of what is asked for; of services with their backends there is no name of its own.
+fn services(lb: &Lb) -> &'static [&'static str] {
+    match (lb.frontends, lb.backends, lb.revnat, lb.source_ranges) {
+        (true, ..) => &["services"],
+        (_, true, ..) => &["backends"],
+        (_, _, true, _) => &["reverse"],
+        (_, _, _, true) => &["source-ranges"],
+        _ => &[list::SERVICES_WITH_BACKENDS],
+    }
+}
+
+/// Opens Cilium's maps, and says as which release they are read if they do not tell.
+fn find(place: &Where, first: bool) -> Result<Cilium, Failure> {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).context("failed to read the clock")?;
+    let now = u64::try_from(now.tv_sec()).unwrap_or_default() * 1_000_000_000 + now.tv_nsec() as u64;
+    let wanted = Wanted { folders: place.pins.clone(), minor: place.release, now };
+    let cilium = Cilium::find(&Root::system(), &wanted)?;
+    if cilium.is_empty() {
+        let folders = if place.pins.is_empty() {
+            crate::inspect::cilium::FOLDERS.join("` or `")
+        } else {
+            place.pins.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("` or `")
+        };
+        let text = "and none is loaded; does Cilium run on this node? --pins names another folder";
+        return Err(Failure::Run(anyhow!("no map of Cilium is pinned in `{folders}`, {text}")));
+    }
+    let releases = cilium.releases;
+    if first && place.release.is_none() && releases.oldest != releases.newest {
+        say(format_args!(
+            "by its maps this is Cilium 1.{} to 1.{}; it is read as 1.{} (--release 1.N says otherwise)",
+            releases.oldest, releases.newest, cilium.minor
+        ));
+    }
+    Ok(cilium)
+}
