@@ -105,30 +105,11 @@ impl Paper {
 
 /// Runs a round, and again after each pause, until a signal.
 fn repeat(pause: Duration, mut run: impl FnMut(Round) -> Result<(), Failure>) -> Result<ExitCode, Failure> {
-    repeat(pause, |round| Ok(printer.print_again(&gather(round)?, round.since.is_none())?))
-}
-
-/// The same for a command that writes its text, or its JSON lines, itself.
-pub(crate) fn again(
-    args: &Show,
-    mut gather: impl FnMut(Round) -> Result<String, Failure>,
-) -> Result<ExitCode, Failure> {
-    let printer = Printer::new(args);
-    let Some(pause) = args.watch else {
-        write(&gather(Round { since: None })?)?;
-        return Ok(ExitCode::SUCCESS);
-    };
-    repeat(pause, |round| Ok(printer.print_text_again(&gather(round)?, round.since.is_none())?))
-}
-
-/// Calls `print` again and again until a signal comes.
-fn repeat(pause: Duration, mut print: impl FnMut(Round) -> Result<(), Failure>) -> Result<ExitCode, Failure> {
     let stop = Stop::install().context("failed to catch signals")?;
     let mut since: Option<Instant> = None;
     while !stop.requested() {
         let now = Instant::now();
         run(Round { since: since.map(|before| now - before) })?;
-        print(Round { since: since.map(|before| now - before) })?;
         since = Some(now);
         while !stop.requested() && now.elapsed() < pause {
             thread::sleep(PATIENCE.min(pause.saturating_sub(now.elapsed())));
@@ -159,10 +140,6 @@ impl Printer {
     }
 
     fn print_text(&self, text: &str, first: bool) -> anyhow::Result<()> {
-        self.print_text_again(&self.text(tables), first)
-    }
-
-    fn print_text_again(&self, text: &str, first: bool) -> anyhow::Result<()> {
         if self.json || !self.terminal {
             let gap = if first || self.json { "" } else { "\n" };
             return write(&format!("{gap}{text}"));

@@ -1,11 +1,8 @@
 //! A list of entries: sorted and set out where the tool does that, else as they come.
 
-use std::{
-    io::{self, BufWriter, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
 use super::{args::List, find};
 use crate::{
@@ -14,7 +11,7 @@ use crate::{
         failure::Failure,
         progress::Progress,
         say::say,
-        show::{Show, again},
+        show::{Paper, show_long},
     },
     inspect::{
         cilium::Cilium,
@@ -36,8 +33,8 @@ const SILENT: [&str; 5] = ["ipcache", "metrics", "auth", "node", "egress"];
 pub(super) fn run(args: &List, names: &'static [&'static str]) -> Result<ExitCode, Failure> {
     let style = colour::style(args.show.color);
     let name = names[0];
-    rounds(&args.show, |first, out| {
-        let cilium = find(&args.place, first)?;
+    show_long(&args.show, |round, paper| {
+        let cilium = find(&args.place, round.since.is_none())?;
         let answers = if name == SERVICES_WITH_BACKENDS {
             cilium.services(&cilium.backends()?)
         } else {
@@ -45,26 +42,8 @@ pub(super) fn run(args: &List, names: &'static [&'static str]) -> Result<ExitCod
             cilium.of(decoder).collect()
         };
         let layouts = known(&cilium, name, answers)?;
-        if args.show.json { json(&layouts, out) } else { text(&layouts, name, style, out) }
+        if args.show.json { json(&layouts, paper) } else { text(&layouts, name, style, paper) }
     })
-}
-
-/// Calls `write` once, or as often as `--watch` says, and writes what it gives to stdout.
-pub(super) fn rounds(
-    show: &Show,
-    mut write: impl FnMut(bool, &mut dyn Write) -> Result<(), Failure>,
-) -> Result<ExitCode, Failure> {
-    if show.watch.is_some() {
-        return again(show, |round| {
-            let mut out = Vec::new();
-            write(round.since.is_none(), &mut out)?;
-            Ok(String::from_utf8_lossy(&out).into_owned())
-        });
-    }
-    let mut out = BufWriter::new(io::stdout().lock());
-    write(true, &mut out)?;
-    out.flush().context("failed to write to stdout")?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A map with its layout.
@@ -97,17 +76,14 @@ pub(super) fn known<'a>(
 }
 
 /// Writes all maps as JSON lines.
-pub(super) fn json(maps: &[Known<'_>], out: &mut dyn Write) -> Result<(), Failure> {
-    let mut line = String::new();
+pub(super) fn json(maps: &[Known<'_>], paper: &mut Paper) -> Result<(), Failure> {
     for (found, layout) in maps {
         let before = [("map", Datum::from(found.label()))];
         each(found, &**layout, |entry| {
             if let Some(row) = layout.row(&entry)? {
-                line.clear();
-                decoded::json(&before, &row, &mut line);
-                write(out, &line)?;
+                decoded::json(&before, &row, &mut paper.text);
             }
-            Ok(())
+            paper.turn()
         })?;
     }
     Ok(())
@@ -132,24 +108,21 @@ fn each(
 }
 
 /// Writes all maps as the tool does: those of a table together, those of lines with an empty line behind each.
-fn text(maps: &[Known<'_>], name: &str, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+fn text(maps: &[Known<'_>], name: &str, style: Style, paper: &mut Paper) -> Result<(), Failure> {
     if maps.iter().all(|(_, layout)| layout.form() == Form::Lines) {
-        let mut line = String::new();
         for (found, layout) in maps {
             let mut lines = decoded::Layout::new(Form::Lines, &[]);
             each(found, &**layout, |entry| {
                 if let Some(row) = layout.row(&entry)? {
-                    line.clear();
-                    lines.row(&row, &mut line);
-                    write(out, &line)?;
+                    lines.row(&row, &mut paper.text);
                 }
-                Ok(())
+                paper.turn()
             })?;
-            write(out, "\n")?;
+            paper.text.push('\n');
         }
         return Ok(());
     }
-    let empty = table(maps, !SILENT.contains(&name), style, out)?;
+    let empty = table(maps, !SILENT.contains(&name), style, paper)?;
     if empty {
         say("there are no entries");
     }
@@ -157,7 +130,7 @@ fn text(maps: &[Known<'_>], name: &str, style: Style, out: &mut dyn Write) -> Re
 }
 
 /// Writes the maps as one table; true if there is no row in it. Without `headed` there is no heading then either.
-pub(super) fn table(maps: &[Known<'_>], headed: bool, style: Style, out: &mut dyn Write) -> Result<bool, Failure> {
+pub(super) fn table(maps: &[Known<'_>], headed: bool, style: Style, paper: &mut Paper) -> Result<bool, Failure> {
     let Some((_, first)) = maps.first() else { return Ok(true) };
     let mut sizes = decoded::Layout::new(first.form(), first.titles());
     let mut gathered = Vec::new();
@@ -171,18 +144,15 @@ pub(super) fn table(maps: &[Known<'_>], headed: bool, style: Style, out: &mut dy
         gathered.push((entries, layout));
     }
     let is_empty = gathered.iter().all(|(entries, _)| entries.is_empty());
-    let mut line = String::new();
     if headed || !is_empty {
-        sizes.header(style, &mut line);
-        write(out, &line)?;
+        sizes.header(style, &mut paper.text);
     }
     for (entries, layout) in &gathered {
         for entry in entries.iter() {
             if let Some(row) = layout.row(&entry)? {
-                line.clear();
-                sizes.row(&row, &mut line);
-                write(out, &line)?;
+                sizes.row(&row, &mut paper.text);
             }
+            paper.turn()?;
         }
     }
     Ok(is_empty)
@@ -202,8 +172,4 @@ fn vanished(found: &Found, count: u64) {
     if count > 0 {
         say(format_args!("{count} entries of `{}` were removed while it was read", found.label()));
     }
-}
-
-pub(super) fn write(out: &mut dyn Write, text: &str) -> anyhow::Result<()> {
-    out.write_all(text.as_bytes()).context("failed to write to stdout")
 }

@@ -1,6 +1,6 @@
 //! `cilium policy`: each endpoint's rules.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::anyhow;
 
@@ -10,7 +10,11 @@ use super::{
     list::{self, Known},
 };
 use crate::{
-    cli::{colour, failure::Failure},
+    cli::{
+        colour,
+        failure::Failure,
+        show::{Paper, show_long},
+    },
     view::Style,
 };
 
@@ -20,8 +24,8 @@ const EMPTY: &str = "Policy stats empty. Perhaps the policy enforcement is disab
 /// Lists the rules of one endpoint or of all.
 pub(super) fn run(args: &Policy) -> Result<ExitCode, Failure> {
     let style = colour::style(args.show.color);
-    list::rounds(&args.show, |first, out| {
-        let cilium = find(&args.place, first)?;
+    show_long(&args.show, |round, paper| {
+        let cilium = find(&args.place, round.since.is_none())?;
         let answers = cilium.policies(&cilium.policy_stats()?);
         let mut maps = list::known(&cilium, "policy", answers)?;
         if let Some(endpoint) = args.endpoint() {
@@ -33,9 +37,9 @@ pub(super) fn run(args: &Policy) -> Result<ExitCode, Failure> {
             }
         }
         match (args.show.json, args.endpoint()) {
-            (true, _) => list::json(&maps, out),
-            (false, Some(_)) => one(&maps[0], style, out),
-            (false, None) => all(&maps, style, out),
+            (true, _) => list::json(&maps, paper),
+            (false, Some(_)) => one(&maps[0], style, paper),
+            (false, None) => all(&maps, style, paper),
         }
     })
 }
@@ -45,21 +49,21 @@ fn number(label: &str) -> Option<u16> {
     label.rsplit('_').next()?.parse().ok()
 }
 
-fn one(map: &Known<'_>, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    if list::table(std::slice::from_ref(map), true, style, out)? {
-        list::write(out, EMPTY)?;
+fn one(map: &Known<'_>, style: Style, paper: &mut Paper) -> Result<(), Failure> {
+    if list::table(std::slice::from_ref(map), true, style, paper)? {
+        paper.text.push_str(EMPTY);
     }
     Ok(())
 }
 
-fn all(maps: &[Known<'_>], style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+fn all(maps: &[Known<'_>], style: Style, paper: &mut Paper) -> Result<(), Failure> {
     for map in maps {
         let (found, _) = map;
         let endpoint = number(found.label()).map_or_else(|| "?".to_owned(), |number| number.to_string());
         let path = found.path.as_deref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
-        list::write(out, &format!("Endpoint ID: {endpoint}\nPath: {path}\n\n"))?;
-        one(map, style, out)?;
-        list::write(out, "\n\n")?;
+        paper.text.extend(["Endpoint ID: ", &endpoint, "\nPath: ", &path, "\n\n"]);
+        one(map, style, paper)?;
+        paper.text.push_str("\n\n");
     }
     Ok(())
 }
