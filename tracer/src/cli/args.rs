@@ -88,12 +88,18 @@ pub enum Command {
     Functions(cmd::functions::Args),
     /// Show what a filter compiles to, or which packets of a capture match
     Filter(cmd::filter::Args),
-    /// List the BPF maps of this kernel
+    /// List what is attached to the network: XDP, tc, tcx, netkit, flow dissector, netfilter; and how interfaces are joined
+    Net(cmd::net::Args),
+    /// List the BPF programs of this kernel
+    Progs(cmd::progs::Args),
+    /// List the BPF maps of this kernel, or the entries of one
     Maps(cmd::maps::Args),
     /// Calico's eBPF dataplane: its maps, its log, and whether it is at work
     Calico(cmd::calico::Args),
     /// List Cilium's maps as its own tool does
     Cilium(Box<cmd::cilium::Args>),
+    /// List the BPF programs at control groups, and at maps of sockets
+    Cgroups(cmd::cgroups::Args),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),
     /// Print a completion script for a shell

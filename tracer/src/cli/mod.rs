@@ -98,6 +98,18 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             drop(out);
             quiet_if_closed(cmd::cilium::run(&cilium))
         }
+        Command::Net(net) => {
+            drop(out);
+            quiet_if_closed(cmd::net::run(&net))
+        }
+        Command::Cgroups(cgroups) => {
+            drop(out);
+            quiet_if_closed(cmd::cgroups::run(&cgroups))
+        }
+        Command::Progs(progs) => {
+            drop(out);
+            quiet_if_closed(cmd::progs::run(&progs))
+        }
         Command::Maps(maps) => {
             drop(out);
             quiet_if_closed(cmd::maps::run(&maps))

@@ -3,17 +3,24 @@
 //! It only reads. Nothing here traces, prints, or changes the machine; what a row looks like is decided in `view`. Whatever
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
+mod attach;
 pub mod calico;
+pub mod cgroups;
 pub mod cilium;
 pub mod counters;
 pub mod dataplane;
 mod error;
 mod fdinfo;
+mod interfaces;
+mod links;
 pub mod maps;
+pub mod net;
 mod netlink;
 pub mod owners;
 pub mod pins;
 pub mod pods;
+pub mod programs;
+pub mod sock_maps;
 mod sys;
 
 pub use error::Error;

@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_map_info};
+use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_func_info, bpf_map_info, bpf_prog_info};
 
 use crate::collect::sys::{bpf, descriptor, read_info};
 
@@ -92,6 +92,40 @@ pub(super) fn map_info(map: BorrowedFd<'_>) -> io::Result<bpf_map_info> {
     Ok(info)
 }
 
+/// What the kernel says of a program, with the lists that belong to it.
+pub(super) struct Program {
+    pub(super) info: bpf_prog_info,
+    pub(super) maps: Vec<u32>,
+    /// The type of the function that it begins with; 0 is none.
+    pub(super) function: u32,
+}
+
+/// Most maps of a program whose ids are read (`MAX_USED_MAPS` is 64).
+const MOST_MAPS: u32 = 4096;
+
+/// Asks about a program.
+pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<Program> {
+    // SAFETY: plain numbers.
+    let mut info: bpf_prog_info = unsafe { mem::zeroed() };
+    // SAFETY: it asks for nothing beyond itself.
+    unsafe { read_info(program, &mut info)? };
+    let mut maps = vec![0_u32; info.nr_map_ids.min(MOST_MAPS) as usize];
+    // SAFETY: plain numbers.
+    let mut function: bpf_func_info = unsafe { mem::zeroed() };
+    // SAFETY: as above.
+    let mut info: bpf_prog_info = unsafe { mem::zeroed() };
+    info.nr_map_ids = maps.len() as u32;
+    info.map_ids = maps.as_mut_ptr() as u64;
+    info.nr_func_info = 1;
+    info.func_info_rec_size = size_of::<bpf_func_info>() as u32;
+    info.func_info = &raw mut function as u64;
+    // SAFETY: there is as much room as it says.
+    unsafe { read_info(program, &mut info)? };
+    maps.truncate(info.nr_map_ids as usize);
+    let function = if info.nr_func_info > 0 { function.type_id } else { 0 };
+    Ok(Program { info, maps, function })
+}
+
 /// Writes the key after `key`, or the first one, to `next`, which is as large as the map's keys; false at the end.
 pub(super) fn next_key(map: BorrowedFd<'_>, key: Option<&[u8]>, next: &mut [u8]) -> io::Result<bool> {
     let mut attr = nothing();
@@ -151,6 +185,88 @@ pub(super) fn lookup_batch(map: BorrowedFd<'_>, batch: &mut Batch<'_>) -> (u32, 
     // SAFETY: MAP_LOOKUP_BATCH uses this member.
     let count = unsafe { attr.batch }.count;
     (if counted { count.min(batch.count) } else { 0 }, result)
+}
+
+/// Where programs may be attached.
+#[derive(Clone, Copy)]
+pub(super) enum Target<'a> {
+    /// A device of this thread's network namespace.
+    Device(u32),
+    /// A control group, a network namespace or a map.
+    File(BorrowedFd<'a>),
+}
+
+/// What is attached somewhere, in order of execution.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Attached {
+    /// Programs' ids.
+    pub(super) programs: Vec<u32>,
+    /// Links' ids, 0 for a program that was attached without one; empty where the kernel does not tell.
+    pub(super) links: Vec<u32>,
+    /// How (`BPF_F_ALLOW_OVERRIDE`, `BPF_F_ALLOW_MULTI`).
+    pub(super) flags: u32,
+}
+
+/// Programs at one place that there is room for at first, and at most.
+const FEW: u32 = 64;
+const MANY: u32 = 1 << 14;
+
+/// What is attached; `with_links` for hooks that tell links (tcx, netkit). A hook that this kernel does not know has nothing.
+pub(super) fn query(target: Target<'_>, hook: u32, flags: u32, with_links: bool) -> io::Result<Attached> {
+    let mut room = FEW;
+    loop {
+        let mut programs = vec![0_u32; room as usize];
+        let mut links = vec![0_u32; if with_links { room as usize } else { 0 }];
+        let mut attr = nothing();
+        // SAFETY: PROG_QUERY uses this member; all of it is plain numbers.
+        let query = unsafe { &mut attr.query };
+        match target {
+            Target::Device(index) => query.__bindgen_anon_1.target_ifindex = index,
+            Target::File(file) => query.__bindgen_anon_1.target_fd = file.as_raw_fd() as u32,
+        }
+        query.attach_type = hook;
+        query.query_flags = flags;
+        query.prog_ids = programs.as_mut_ptr() as u64;
+        query.__bindgen_anon_2.count = room;
+        if with_links {
+            query.link_ids = links.as_mut_ptr() as u64;
+        }
+        let result = bpf(bpf_cmd::BPF_PROG_QUERY, &mut attr);
+        // SAFETY: as above.
+        let (count, flags) = unsafe { (attr.query.__bindgen_anon_2.count, attr.query.attach_flags) };
+        match result {
+            Ok(_) => {
+                programs.truncate(count as usize);
+                links.truncate(count as usize);
+                return Ok(Attached { programs, links, flags });
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && room < MANY => room = (room * 2).max(count),
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(Attached::default()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `struct bpf_link_info`, the part that depends on the kind as words.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(super) struct LinkInfo {
+    /// A `bpf_link_type`.
+    pub(super) kind: u32,
+    pub(super) id: u32,
+    pub(super) program: u32,
+    /// The compiler's: what follows may hold numbers of 64 bits.
+    _gap: u32,
+    /// What the kind has to say.
+    pub(super) words: [u32; 16],
+}
+
+/// What the kernel says of a link.
+pub(super) fn link_info(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
+    let mut info = LinkInfo::default();
+    // SAFETY: it begins as the kernel's structure, which may be longer, and names no memory to fill.
+    unsafe { read_info(link, &mut info)? };
+    Ok(info)
 }
 
 fn nothing() -> bpf_attr {

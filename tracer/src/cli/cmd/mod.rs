@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub mod calico;
+pub mod cgroups;
 pub mod cilium;
 pub mod completions;
 pub mod demo;
@@ -12,7 +13,9 @@ pub mod filter;
 pub mod functions;
 pub mod info;
 pub mod maps;
+pub mod net;
 pub mod paths;
+pub mod progs;
 pub mod record;
 pub mod replay;
 pub mod trace;

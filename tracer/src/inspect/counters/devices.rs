@@ -3,7 +3,7 @@
 use std::{collections::HashMap, io};
 
 use super::known::{DEVICE, DEVICE_PLACES, QDISC};
-use crate::inspect::netlink::{Netlink, attribute, text};
+use crate::inspect::netlink::{Attributes, Netlink, text, u32_at};
 
 const RTM_GETLINK: u16 = 18;
 const RTM_GETQDISC: u16 = 38;
@@ -24,12 +24,15 @@ const QUEUE_DROPS: usize = 8;
 type Found = (String, &'static str, u64);
 
 /// Names of devices by index, and their counters.
-pub(super) fn devices(netlink: &Netlink) -> io::Result<(HashMap<u32, String>, Vec<Found>)> {
+pub(super) fn devices(netlink: &mut Netlink) -> io::Result<(HashMap<u32, String>, Vec<Found>)> {
     let (mut names, mut found) = (HashMap::new(), Vec::new());
-    for link in netlink.dump(RTM_GETLINK, &[0; IFINFOMSG])? {
-        let (Some(index), Some(attributes)) = (word(&link, 4), link.get(IFINFOMSG..)) else { continue };
-        let name = attribute(attributes, IFLA_IFNAME).map(text).unwrap_or_default();
-        if let Some(statistics) = attribute(attributes, IFLA_STATS64) {
+    let list =
+        netlink.dump(RTM_GETLINK, &[0; IFINFOMSG], |list: &mut Vec<Vec<u8>>, link| list.push(link.to_owned()))?;
+    for link in list {
+        let Some(index) = u32_at(&link, 4) else { continue };
+        let attributes = Attributes::after(&link, IFINFOMSG);
+        let name = attributes.get(IFLA_IFNAME).map(string).unwrap_or_default();
+        if let Some(statistics) = attributes.get(IFLA_STATS64) {
             // Older kernels have fewer.
             let counters = DEVICE.iter().zip(DEVICE_PLACES).filter_map(|((counter, _), place)| {
                 let value = statistics.get(place * 8..)?.first_chunk()?;
@@ -43,18 +46,17 @@ pub(super) fn devices(netlink: &Netlink) -> io::Result<(HashMap<u32, String>, Ve
 }
 
 /// Drops of the queueing disciplines, with where they are: `eth0 fq_codel 8001:`.
-pub(super) fn qdiscs(netlink: &Netlink, devices: &HashMap<u32, String>) -> io::Result<Vec<Found>> {
+pub(super) fn qdiscs(netlink: &mut Netlink, devices: &HashMap<u32, String>) -> io::Result<Vec<Found>> {
     let mut request = vec![0; TCMSG];
     request.extend(DUMP_INVISIBLE);
-    let list = netlink.dump(RTM_GETQDISC, &request)?;
-    Ok(list.iter().filter_map(|qdisc| counter(qdisc, devices)).collect())
+    netlink.dump(RTM_GETQDISC, &request, |found: &mut Vec<Found>, qdisc| found.extend(counter(qdisc, devices)))
 }
 
 fn counter(qdisc: &[u8], devices: &HashMap<u32, String>) -> Option<Found> {
-    let (index, handle, parent) = (word(qdisc, 4)?, word(qdisc, 8)?, word(qdisc, 12)?);
-    let attributes = qdisc.get(TCMSG..)?;
-    let kind = attribute(attributes, TCA_KIND).map(text)?;
-    let queue = attribute(attribute(attributes, TCA_STATS2)?, TCA_STATS_QUEUE)?;
+    let (index, handle, parent) = (u32_at(qdisc, 4)?, u32_at(qdisc, 8)?, u32_at(qdisc, 12)?);
+    let attributes = Attributes::after(qdisc, TCMSG);
+    let kind = attributes.get(TCA_KIND).map(string)?;
+    let queue = attributes.within(TCA_STATS2).get(TCA_STATS_QUEUE)?;
     let device = devices.get(&index).cloned().unwrap_or_else(|| index.to_string());
     // Those that the kernel put below a device's queues have no handle of their own.
     let place = match (handle >> 16, parent & 0xffff) {
@@ -62,11 +64,11 @@ fn counter(qdisc: &[u8], devices: &HashMap<u32, String>) -> Option<Found> {
         (0, _) => format!("{device} {kind}"),
         (major, _) => format!("{device} {kind} {major:x}:"),
     };
-    Some((place, QDISC[0].0, u64::from(word(queue, QUEUE_DROPS)?)))
+    Some((place, QDISC[0].0, u64::from(u32_at(queue, QUEUE_DROPS)?)))
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
+fn string(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(text(bytes)).into_owned()
 }
 
 #[cfg(test)]
@@ -75,13 +77,13 @@ mod tests {
 
     #[test]
     fn the_loopback_device_counts() {
-        let netlink = Netlink::open().unwrap();
-        let (names, found) = devices(&netlink).unwrap();
+        let mut netlink = Netlink::route().unwrap();
+        let (names, found) = devices(&mut netlink).unwrap();
         assert!(names.values().any(|name| name == "lo"), "{names:?}");
         let of_lo = found.iter().filter(|(device, ..)| device == "lo");
         assert!(of_lo.clone().count() >= 16, "{found:?}");
         assert!(of_lo.clone().any(|(_, name, _)| *name == "rx_dropped"));
-        qdiscs(&netlink, &names).unwrap();
+        qdiscs(&mut netlink, &names).unwrap();
     }
 
     #[test]

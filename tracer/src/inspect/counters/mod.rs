@@ -68,9 +68,9 @@ impl Snapshot {
     }
 
     fn read_devices(&mut self, inode: u32) -> io::Result<()> {
-        let netlink = Netlink::open()?;
-        let (names, found) = devices::devices(&netlink)?;
-        let qdiscs = devices::qdiscs(&netlink, &names)?;
+        let mut netlink = Netlink::route()?;
+        let (names, found) = devices::devices(&mut netlink)?;
+        let qdiscs = devices::qdiscs(&mut netlink, &names)?;
         for (keeper, found) in [(Keeper::Device, found), (Keeper::Qdisc, qdiscs)] {
             let found = found.into_iter().map(|(at, name, value)| (at, name.to_owned(), value));
             self.add(keeper, Some(inode), found);

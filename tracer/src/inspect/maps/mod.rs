@@ -25,6 +25,7 @@ mod types;
 pub use entries::{Entries, Entry, Value};
 pub use found::{Found, find};
 pub use gathered::Gathered;
+pub(crate) use open::all;
 pub use open::{Map, MapRef};
 pub use rows::{Depth, rows};
 pub use types::Types;

@@ -3,6 +3,7 @@
 mod enter;
 mod interface;
 mod kind;
+mod places;
 
 use std::{
     collections::HashMap,
@@ -15,6 +16,7 @@ use std::{
 use super::{Root, nearest::nearest};
 pub use enter::{all, within};
 pub use interface::interface;
+pub use places::{Place, file, place, places, visit};
 
 /// Where `ip netns add` puts names; the second is the first on most machines.
 const DIRECTORIES: [&str; 2] = ["/run/netns", "/var/run/netns"];

@@ -23,7 +23,7 @@ pub fn maps(rows: &[MapRow]) -> Table {
         Column::number("bytes_memlock", "MEMORY").optional(),
         Column::hidden("frozen"),
         Column::hidden("btf_id"),
-        Column::text("held_by", "HELD BY").wrapping(),
+        Column::words("HELD BY").wrapping(),
         Column::hidden("pinned"),
         Column::hidden("pids"),
     ];
@@ -121,7 +121,7 @@ ID  TYPE      NAME      KEY  VALUE  ENTRIES    MOST   MEMORY  HELD BY
     fn json_has_bpftools_keys() {
         let mut out = String::new();
         table::json(&maps(&sample()), &mut out);
-        let expected = r#"{"id":7,"type":"lru_hash","name":"conn\\x1b","flags":1,"bytes_key":14,"bytes_value":56,"entries":null,"max_entries":524288,"bytes_memlock":75000000,"frozen":0,"btf_id":9,"held_by":"/sys/fs/bpf/ct, agent(12)","pinned":["/sys/fs/bpf/ct"],"pids":[{"comm":"agent","pid":12}]}"#;
+        let expected = r#"{"id":7,"type":"lru_hash","name":"conn\\x1b","flags":1,"bytes_key":14,"bytes_value":56,"entries":null,"max_entries":524288,"bytes_memlock":75000000,"frozen":0,"btf_id":9,"pinned":["/sys/fs/bpf/ct"],"pids":[{"comm":"agent","pid":12}]}"#;
         assert_eq!(out.lines().next(), Some(expected));
     }
 }

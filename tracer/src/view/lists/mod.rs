@@ -1,8 +1,14 @@
 //! What is found in a kernel, as tables: the same for commands, scripts and screens.
 
+mod cgroups;
 mod maps;
+mod net;
+mod programs;
 
+pub use cgroups::{cgroups, sock_maps};
 pub use maps::maps;
+pub use net::net;
+pub use programs::programs;
 
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ pub fn write(table: &Table, out: &mut String) {
         if !table.key.is_empty() {
             object.text("table", |out| out.push_str(table.key));
         }
-        for (place, column) in table.columns.iter().enumerate() {
+        for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| !column.key.is_empty()) {
             object.value(column.key, table.cell(row, place).as_json());
         }
         object.end();

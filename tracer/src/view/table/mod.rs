@@ -29,7 +29,7 @@ pub enum Align {
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Key in JSON.
+    /// Key in JSON; a column without is in text only.
     pub key: &'static str,
     /// What stands above it; a column without is in JSON only.
     pub title: &'static str,
@@ -50,6 +50,11 @@ impl Column {
     /// A column of numbers.
     pub fn number(key: &'static str, title: &'static str) -> Self {
         Self { align: Align::Right, ..Self::text(key, title) }
+    }
+
+    /// A column of words that scripts do not get, as they have the same in other ones.
+    pub fn words(title: &'static str) -> Self {
+        Self::text("", title)
     }
 
     /// A column that text does not show.

@@ -1,0 +1,125 @@
+//! Loaded programs.
+
+use std::{
+    collections::HashMap,
+    io,
+    os::fd::{AsFd as _, AsRawFd as _},
+};
+
+use super::{
+    Error, fdinfo,
+    owners::Owners,
+    pins::Pins,
+    sys::{self, Object},
+};
+use crate::{
+    collect::lookup,
+    kernel::{Root, btf::Btf},
+    model::{Name, ProgramInfo, ProgramKind, ProgramRow},
+};
+
+const STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
+/// Bytes that the kernel keeps of a name.
+const NAME_BYTES: usize = 15;
+
+/// Every program there is now, by its id.
+pub fn rows(root: &Root, pins: &Pins, owners: &Owners) -> Result<Vec<ProgramRow>, Error> {
+    let counted = root.text(STATS).is_ok_and(|text| text == "1");
+    let mut names = Names::default();
+    let mut rows = Vec::new();
+    for id in ids()? {
+        let Some((info, own)) = look(id, &mut names)? else { continue };
+        rows.push(ProgramRow {
+            memory: own.and_then(|own| own.memory),
+            counted,
+            pins: pins.of_program(id).to_vec(),
+            owners: owners.of_program(id).to_vec(),
+            info,
+        });
+    }
+    Ok(rows)
+}
+
+/// Ids of all programs that there are now, in rising order.
+pub fn ids() -> Result<Vec<u32>, Error> {
+    let mut ids = Vec::new();
+    let mut last = 0;
+    let refused = |error| Error::asking("listing programs", "CAP_SYS_ADMIN", error);
+    while let Some(id) = sys::next_id(Object::Program, last).map_err(refused)? {
+        ids.push(id);
+        last = id;
+    }
+    Ok(ids)
+}
+
+/// A program with its descriptor's own account; `None` if it is gone again.
+fn look(id: u32, names: &mut Names) -> Result<Option<(ProgramInfo, Option<fdinfo::Held>)>, Error> {
+    let handle = match sys::by_id(Object::Program, id) {
+        Ok(handle) => handle,
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(None),
+        Err(error) => return Err(Error::asking("opening programs by their ids", "CAP_SYS_ADMIN", error)),
+    };
+    let failed = |source| Error::Ask { what: "asking the kernel about a program", source };
+    let found = sys::program_info(handle.as_fd()).map_err(failed)?;
+    let own = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).ok();
+    Ok(Some((described(found, names), own.and_then(|text| fdinfo::held(&text)))))
+}
+
+fn described(found: sys::Program, names: &mut Names) -> ProgramInfo {
+    let info = &found.info;
+    let name = Name(info.name.map(|byte| byte as u8));
+    let btf = (info.btf_id != 0).then_some(info.btf_id);
+    // Only a name that fills its place may have been longer.
+    let cut = name.bytes().len() == NAME_BYTES;
+    let function = btf.filter(|_| cut).and_then(|btf| names.function(btf, found.function));
+    ProgramInfo {
+        id: info.id,
+        kind: ProgramKind(info.type_),
+        name,
+        function,
+        tag: info.tag,
+        gpl: info.gpl_compatible() != 0,
+        loaded_at: info.load_time,
+        uid: info.created_by_uid,
+        translated_bytes: info.xlated_prog_len,
+        native_bytes: info.jited_prog_len,
+        btf,
+        run_time: info.run_time_ns,
+        runs: info.run_cnt,
+        misses: info.recursion_misses,
+        verified: info.verified_insns,
+        maps: found.maps,
+    }
+}
+
+/// Whole names of programs: the types that a name is in are read once, where many programs share them.
+#[derive(Default)]
+pub(super) struct Names {
+    last: Option<(u32, Btf)>,
+    programs: HashMap<u32, Option<Vec<u8>>>,
+}
+
+impl Names {
+    /// The name of the program with this id; `None` if it is gone, or may not be asked for.
+    pub(super) fn of(&mut self, id: u32) -> Option<Vec<u8>> {
+        if let Some(name) = self.programs.get(&id) {
+            return name.clone();
+        }
+        let name = look(id, self).ok().flatten().map(|(info, _)| info.full_name().to_vec());
+        self.programs.insert(id, name.clone());
+        name
+    }
+
+    fn function(&mut self, btf: u32, function: u32) -> Option<String> {
+        if self.last.as_ref().is_none_or(|(id, _)| *id != btf) {
+            self.last = read(btf).ok().map(|types| (btf, types));
+        }
+        let (_, types) = self.last.as_ref()?;
+        let name = types.name(types.get(function)?);
+        (!name.is_empty()).then(|| name.to_owned())
+    }
+}
+
+fn read(btf: u32) -> io::Result<Btf> {
+    lookup::types(btf)
+}
