@@ -29,6 +29,13 @@ fn path() {
     screens("path", "<enter>");
 }
 
+/// Where a packet died, in plain words.
+#[test]
+fn path_of_a_drop() {
+    screens("path-drop", "gD<enter>");
+    screens("path-unfolded", "gD<enter>+xb");
+}
+
 #[test]
 fn system() {
     screens("system", "9");
@@ -42,7 +49,11 @@ fn keys_move_and_open() {
         assert!(view.press("D").line("▶").contains("NO_SOCKET"));
         assert!(view.press("D").line("dropped").contains("no packet was dropped behind this one"));
         assert!(view.press("<enter>").line("packet 5").contains("10.77.2.2:9999"));
-        assert!(view.press("<esc>").line("▶").contains("NO_SOCKET"));
+        assert!(view.line("▶").contains("DROP  NO_SOCKET at "));
+        assert!(view.screen().contains("No socket listens at this address"), "{}", view.screen());
+        assert!(view.press("<left>").line("packet 4").contains("NETFILTER_DROP"));
+        assert!(view.press("<right>D").line("no packet was").contains("behind this one"));
+        assert!(view.press("<esc><esc>").line("▶").contains("NO_SOCKET"));
         view.press("q");
         assert_eq!(view.app.take_wishes(), [skbtrail::tui::message::Wish::Quit]);
     });

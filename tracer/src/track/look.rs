@@ -109,6 +109,8 @@ fn compare(before: Flow, after: Flow, len: std::cmp::Ordering, sink: &mut impl F
 
 fn ends(flow: &Flow) -> Option<(u16, u16)> {
     match flow.transport {
+        // Not written yet.
+        Transport::Ports { source: 0, destination: 0, .. } => None,
         Transport::Ports { source, destination, .. } => Some((source, destination)),
         _ => None,
     }
@@ -144,6 +146,8 @@ mod tests {
             look.flow = look.flow.map(|flow| Flow { transport: Transport::Opaque, ..flow });
             look
         };
+        let ports = Transport::Ports { source: 0, destination: 0, tcp_flags: None };
+        let portless = Look { flow: base.flow.map(|flow| Flow { transport: ports, ..flow }), ..base };
         let cases = [
             (vec![(base, 100), (base, 80), (no_flow, 80), (base, 100)], ""),
             (vec![(base, 100), (look(1, 3, 53, 17), 100)], "Destination"),
@@ -153,6 +157,8 @@ mod tests {
             (vec![(base, 100), (look(8, 9, 53, 17), 150), (base, 100)], "Wrapped Unwrapped"),
             (vec![(base, 100), (look(1, 2, 53, 47), 100)], "Replaced"),
             (vec![(base, 100), (Look { mark: 4, vlan: Some((0x2005, 0)), ..base }, 100)], "Mark Vlan"),
+            // A header in the making has no ports yet.
+            (vec![(portless, 100), (base, 100)], ""),
             // What a socket says is no header yet.
             (vec![(Look { from_socket: true, ..look(1, 7, 53, 17) }, 1), (base, 100)], ""),
         ];

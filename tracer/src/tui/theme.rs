@@ -19,6 +19,8 @@ pub enum Role {
     Good,
     /// To be looked at.
     Warn,
+    /// The most of all.
+    Mark,
     /// What changed on the way.
     Change,
     /// The line at hand.
@@ -151,7 +153,7 @@ impl Theme {
                 Role::Plain | Role::Good | Role::Frame => plain,
                 Role::Title | Role::Bad | Role::Warn | Role::Change | Role::Key => bold,
                 Role::Faint => faint,
-                Role::Selected | Role::Active | Role::Badge => reversed,
+                Role::Selected | Role::Active | Role::Badge | Role::Mark => reversed,
                 Role::Alarm => reversed.add_modifier(Modifier::BOLD),
             };
         };
@@ -162,6 +164,7 @@ impl Theme {
             Role::Bad => bold.fg(colours.bad),
             Role::Good => plain.fg(colours.good),
             Role::Warn => plain.fg(colours.warn),
+            Role::Mark => plain.fg(colours.warn).add_modifier(Modifier::REVERSED),
             Role::Change => plain.fg(colours.change),
             Role::Selected => match colours.selected {
                 Some(colour) => plain.bg(colour),

@@ -20,6 +20,7 @@ mod escape;
 pub mod export;
 pub(crate) mod flow;
 mod gaps;
+pub(crate) mod headers;
 pub mod journey;
 pub mod json;
 pub mod lists;

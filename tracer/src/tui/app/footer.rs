@@ -31,7 +31,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, tab: &dyn Tab, state: &Sta
 fn draw_keys(frame: &mut Frame<'_>, area: Rect, tab: &dyn Tab, state: &State<'_>) {
     let buffer = frame.buffer_mut();
     let theme = &state.theme;
-    let follows = if state.list.follows() { "" } else { "G follows" };
+    let standing = tab.title() == "Packets" && !state.list.follows() && matches!(state.mode, Mode::Live { .. });
+    let follows = if standing { "G follows" } else { "" };
     let always = [Action::Help, Action::Quit];
     let reserved: u16 =
         always.iter().filter_map(|action| piece(*action, state)).map(|(key, word)| room(&key, word)).sum();
@@ -42,6 +43,7 @@ fn draw_keys(frame: &mut Frame<'_>, area: Rect, tab: &dyn Tab, state: &State<'_>
     };
     for action in tab.actions().iter().filter(|action| applies(**action, state)) {
         let Some((key, word)) = piece(*action, state) else { continue };
+        let word = tab.word(*action).unwrap_or(word);
         if at + room(&key, word) + reserved > area.width {
             break;
         }

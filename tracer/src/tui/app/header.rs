@@ -28,7 +28,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State<'_>) {
     }
     let mut at = 1;
     for (text, role) in left(state) {
-        let text = fit(&text, room.saturating_sub(at), state.theme.signs.more, false);
+        let text = fit(&text, room.saturating_sub(at + 1), state.theme.signs.more, false);
         if text.is_empty() {
             break;
         }
@@ -94,14 +94,16 @@ pub(super) fn draw_titles(
     let titles: Vec<(usize, String)> =
         tabs.iter().enumerate().map(|(number, (_, tab))| (number, title(number, tab.title()))).collect();
     let needed: u16 = titles.iter().map(|(_, title)| width(title) + 1).sum();
-    // Where there is no room for all, the numbers of the others do.
+    // Where there is no room for all, the beginnings of the others do.
     let short = needed > area.width;
+    let own = titles.get(current).map_or(0, |(_, title)| width(title));
+    let each = usize::from(area.width.saturating_sub(own)) / NUMBERED.max(1);
     let (mut at, mut places) = (0, Vec::new());
     for (number, text) in titles {
         if number == NUMBERED && current != NUMBERED {
             continue;
         }
-        let text = if short && number != current { text.chars().take(9).collect() } else { text };
+        let text = if short && number != current { text.chars().take(each).collect() } else { text };
         let role = if number == current { Role::Active } else { Role::Frame };
         let taken = put(buffer, area, 0, at, &text, state.theme.style(role));
         places.push((Rect { x: area.x + at, width: taken, ..area }, number));

@@ -13,6 +13,7 @@ use crate::{
     track::{Tables, Verdict},
 };
 pub use judge::DisplayFilter;
+pub(crate) use judge::sight;
 pub use listing::{Listing, Order};
 
 /// Bounds of the store.

@@ -69,6 +69,11 @@ pub trait Tab {
     /// What can be done here, most useful first; the last line of the screen names as much of it as fits.
     fn actions(&self) -> &'static [Action];
 
+    /// What a key does here in a word, where that is not what it does elsewhere.
+    fn word(&self, _action: Action) -> Option<&'static str> {
+        None
+    }
+
     /// Draws it.
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, state: &mut State<'_>);
 

@@ -65,8 +65,7 @@ impl Tab for Packets {
         }
         match action {
             Action::Open => return open(state),
-            Action::NextDrop => seek(state, true, is_drop, "no packet was dropped behind this one"),
-            Action::PreviousDrop => seek(state, false, is_drop, "no packet was dropped before this one"),
+            Action::NextDrop | Action::PreviousDrop => next_drop(state, action == Action::NextDrop),
             Action::NextMatch if state.search.is_empty() => {
                 state.prompt = Some(Prompt::new(Question::Search, "", &[]));
             }
@@ -167,6 +166,13 @@ fn open(state: &mut State<'_>) -> Outcome {
 
 fn is_drop(state: &State<'_>, seq: Seq) -> bool {
     matches!(state.store.verdict(seq), Some(Verdict::Dropped { .. }))
+}
+
+/// Selects the next packet that was dropped.
+pub(super) fn next_drop(state: &mut State<'_>, forward: bool) {
+    let otherwise =
+        if forward { "no packet was dropped behind this one" } else { "no packet was dropped before this one" };
+    seek(state, forward, is_drop, otherwise);
 }
 
 /// One of its columns holds what is looked for.

@@ -23,7 +23,7 @@ use super::Context;
 use crate::track::{Journey, Tables};
 pub use json::json;
 pub use text::text;
-pub(crate) use words::{Words, word};
+pub(crate) use words::{Words, changed, how, word};
 
 /// A journey with what names the numbers in it.
 #[derive(Clone, Copy)]

@@ -1,0 +1,448 @@
+//! The lines of a path: groups of hops folded or unfolded, what changed between, how it ended.
+
+use std::collections::HashMap;
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{
+    super::packets::verdict_role,
+    pieces::{Group, Piece, pieces},
+};
+use crate::{
+    model::EventKind,
+    track::{Changed, Hop, Journey, Strand, Verdict},
+    tui::{
+        engine::Packet,
+        state::State,
+        theme::{Role, Theme},
+        widget::text::{fit, put, put_right, width},
+    },
+    view::{
+        Story, duration,
+        journey::{Words, changed, how, word},
+        phrase::{append, plural},
+        reasons,
+    },
+};
+
+/// Letters of the columns to the right: when, how long, the bar.
+const AT: u16 = 9;
+const TOOK: u16 = 9;
+const BAR: u16 = 8;
+/// Letters of the columns to the left.
+const LAYER: usize = 10;
+const DEVICE: usize = 10;
+/// Deeper branches are not indented further.
+const DEEPEST: usize = 4;
+
+/// What lines depend on beside the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Letters across.
+    pub(super) width: u16,
+    /// The stack of a drop is shown.
+    pub(super) stack: bool,
+}
+
+/// What a line is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// Another network namespace.
+    Netns,
+    /// Hops of a layer, folded or not; it is known by its first hop.
+    Group { first: usize, folded: bool },
+    /// A hop of an unfolded group.
+    Hop,
+    /// Something changed.
+    Change,
+    /// A branch begins or ends.
+    Branch,
+    /// The packet was dropped here.
+    Drop,
+    /// A sentence that belongs to the line above.
+    Note,
+    /// What became of it.
+    Verdict,
+}
+
+/// A line.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) what: What,
+    text: String,
+    role: Role,
+    depth: usize,
+    /// Nanoseconds from the beginning.
+    at: Option<u64>,
+    /// Nanoseconds until what comes next on the branch.
+    pub(super) took: Option<u64>,
+    /// The hop whose headers go with it.
+    pub(super) hop: Option<usize>,
+}
+
+/// Makes the lines.
+pub(super) fn make(packet: &Packet, shape: Shape, unfolded: &dyn Fn(usize) -> bool, state: &State<'_>) -> Vec<Line> {
+    state.story(packet, |story| {
+        let mut changes = HashMap::<usize, Vec<Changed>>::new();
+        for (hop, changed) in story.journey.changes() {
+            changes.entry(hop).or_default().push(changed);
+        }
+        let words = Words { tables: story.tables, context: story.context };
+        let next = next_times(story.journey);
+        let mut maker = Maker {
+            packet,
+            story,
+            words,
+            state,
+            shape,
+            unfolded,
+            changes,
+            next,
+            last: None,
+            task: None,
+            lines: Vec::new(),
+        };
+        maker.make();
+        maker.lines
+    })
+}
+
+/// For each hop, when the next one of its branch was.
+fn next_times(journey: &Journey) -> Vec<Option<u64>> {
+    let mut next = vec![None; journey.strands.len()];
+    let mut times = vec![None; journey.hops.len()];
+    for (index, hop) in journey.hops.iter().enumerate().rev() {
+        if let Some(next) = journey.strand(hop.branch).and_then(|strand| next.get_mut(strand)) {
+            times[index] = next.replace(hop.time);
+        }
+    }
+    times
+}
+
+struct Maker<'a> {
+    packet: &'a Packet,
+    story: &'a Story<'a>,
+    words: Words<'a>,
+    state: &'a State<'a>,
+    shape: Shape,
+    unfolded: &'a dyn Fn(usize) -> bool,
+    changes: HashMap<usize, Vec<Changed>>,
+    next: Vec<Option<u64>>,
+    /// Namespace of the line before, and who worked on it where.
+    last: Option<crate::track::NetnsId>,
+    task: Option<(crate::track::TaskId, u32, u16)>,
+    lines: Vec<Line>,
+}
+
+impl Maker<'_> {
+    fn make(&mut self) {
+        for piece in pieces(self.story.journey, self.story.context) {
+            match piece {
+                Piece::Begin { strand, depth } => self.begin(strand, depth),
+                Piece::Group(group) => self.group(&group),
+                Piece::End { strand, depth } => self.end(strand, depth),
+            }
+        }
+        self.verdict();
+    }
+
+    fn journey(&self) -> &Journey {
+        self.story.journey
+    }
+
+    fn add(&mut self, what: What, text: String, role: Role, depth: usize) -> &mut Line {
+        self.lines.push(Line { what, text, role, depth, at: None, took: None, hop: None });
+        let last = self.lines.len() - 1;
+        &mut self.lines[last]
+    }
+
+    fn begin(&mut self, strand: usize, depth: usize) {
+        let Strand { number, parent, began, .. } = self.journey().strands[strand];
+        if strand == 0 {
+            return;
+        }
+        let mut text = format!("{} branch {number}", self.state.theme.signs.branch);
+        if let Some(parent) = parent {
+            append(format_args!(", {} {parent}", how(began.map(|(_, how)| how))), &mut text);
+        }
+        self.last = None;
+        self.add(What::Branch, text, Role::Change, depth);
+    }
+
+    fn end(&mut self, strand: usize, depth: usize) {
+        let Strand { number, verdict, .. } = self.journey().strands[strand];
+        // The verdict of all is said at the end.
+        if self.journey().strands.len() == 1 || (depth == 0 && verdict == self.journey().verdict()) {
+            return;
+        }
+        let mut text = format!("branch {number} {}: ", word(verdict));
+        let hop = verdict.hop().and_then(|hop| self.journey().hops.get(hop));
+        self.words.verdict(verdict, hop, &mut text);
+        self.last = None;
+        self.add(What::Branch, text, verdict_role(verdict), depth).hop = verdict.hop();
+    }
+
+    fn group(&mut self, group: &Group) {
+        let (Some(&first), Some(&last)) = (group.hops.first(), group.hops.last()) else { return };
+        let hop = self.journey().hops[first];
+        self.netns(&hop, group.depth);
+        if hop.kind == EventKind::Drop {
+            return self.drop(first, group.depth);
+        }
+        let single = group.hops.len() == 1;
+        let open = !single && (self.unfolded)(first);
+        let text = self.group_text(group, &hop, open);
+        let role = if group.layer == crate::track::Layer::End { Role::Faint } else { Role::Plain };
+        let (at, took) = self.times(first, last);
+        let what = if single { What::Hop } else { What::Group { first, folded: !open } };
+        let line = self.add(what, text, role, group.depth);
+        (line.at, line.took, line.hop) = (Some(at), took, Some(first));
+        for hop in &group.hops {
+            if open {
+                self.hop(*hop, group.depth);
+            }
+            self.changed(*hop, group.depth);
+        }
+    }
+
+    /// From one hop to what comes behind another one.
+    fn times(&self, first: usize, last: usize) -> (u64, Option<u64>) {
+        let hops = &self.journey().hops;
+        let start = hops[first].time;
+        let end = self.next[last].or((first != last).then(|| hops[last].time));
+        (start - self.journey().start(), end.map(|end| end - start))
+    }
+
+    fn netns(&mut self, hop: &Hop, depth: usize) {
+        if self.last == Some(hop.netns) {
+            return;
+        }
+        self.last = Some(hop.netns);
+        let mut text = String::from("netns ");
+        self.words.netns(hop.netns, &mut text);
+        self.add(What::Netns, text, Role::Title, depth);
+    }
+
+    fn group_text(&mut self, group: &Group, hop: &Hop, open: bool) -> String {
+        let mut device = String::new();
+        if self.story.tables.device_of(hop.device).is_some() {
+            self.words.device(hop.device, &mut device);
+        }
+        let device = device.split(':').next().unwrap_or_default();
+        let mut text = format!("{:LAYER$} {:DEVICE$} ", group.layer.name(), fit(device, DEVICE as u16, "~", false));
+        if open {
+            text.push_str(&plural(group.hops.len() as u64, "hop"));
+        } else {
+            self.functions(group, &mut text);
+        }
+        let task = (hop.task, hop.pid, hop.cpu);
+        if self.task != Some(task) {
+            self.task = Some(task);
+            text.push_str("  ");
+            self.words.task(hop.task, hop.pid, &mut text);
+            append(format_args!(" cpu {}", hop.cpu), &mut text);
+        }
+        text
+    }
+
+    /// The first and the last function of a group.
+    fn functions(&self, group: &Group, out: &mut String) {
+        let hops = &self.journey().hops;
+        let ends = [group.hops.first(), group.hops.last()].into_iter().flatten();
+        let ends: Vec<usize> = ends.copied().collect();
+        self.words.func(&hops[ends[0]], out);
+        if group.hops.len() > 1 {
+            let signs = &self.state.theme.signs;
+            let more = group.hops.len() > 2;
+            append(format_args!(" {} ", if more { signs.more } else { signs.arrow }), out);
+            self.words.func(&hops[ends[1]], out);
+            if more {
+                append(format_args!("  {} hops", group.hops.len()), out);
+            }
+        }
+    }
+
+    fn hop(&mut self, index: usize, depth: usize) {
+        let hop = self.journey().hops[index];
+        let mut text = format!("{:LAYER$} ", "");
+        self.words.func(&hop, &mut text);
+        if let Some(module) = self.story.context.module(hop.probe) {
+            append(format_args!(" [{module}]"), &mut text);
+        }
+        let (at, took) = self.times(index, index);
+        let line = self.add(What::Hop, text, Role::Faint, depth);
+        (line.at, line.took, line.hop) = (Some(at), took, Some(index));
+    }
+
+    fn changed(&mut self, hop: usize, depth: usize) {
+        for change in self.changes.remove(&hop).unwrap_or_default() {
+            let mut text = String::from("* ");
+            changed(&change, &mut text);
+            self.add(What::Change, text, Role::Change, depth).hop = Some(hop);
+        }
+    }
+
+    /// The drop: reason and place, what that means, what usually helps.
+    fn drop(&mut self, index: usize, depth: usize) {
+        let hop = self.journey().hops[index];
+        let mut text = format!("{} DROP  ", self.state.theme.signs.stop);
+        self.story.context.write_drop(hop.reason(), hop.drop_place(), &mut text);
+        let at = hop.time - self.journey().start();
+        let line = self.add(What::Drop, text, Role::Bad, depth);
+        (line.at, line.hop) = (Some(at), Some(index));
+        let name = hop.reason().and_then(|reason| self.state.known.names.reasons.get(&reason));
+        match name.and_then(|name| reasons::explain(name)) {
+            Some(explanation) => {
+                self.note(explanation.meaning, Role::Plain, depth);
+                self.note(explanation.remedy, Role::Faint, depth);
+            }
+            None => self.note("No more is known of this reason than its name.", Role::Faint, depth),
+        }
+        if self.shape.stack {
+            self.stack(index, depth);
+        }
+        self.changed(index, depth);
+    }
+
+    fn stack(&mut self, index: usize, depth: usize) {
+        let hop = self.journey().hops[index];
+        let sight = self.packet.sights.iter().find(|sight| sight.time == hop.time && sight.branch == hop.branch);
+        let stack = sight.and_then(|sight| sight.details.as_ref()).and_then(|details| details.stack.as_ref());
+        match stack {
+            Some(Ok(frames)) => {
+                for frame in frames {
+                    let text = format!("    {}", self.state.known.symbols.text(*frame).full());
+                    self.note(&text, Role::Faint, depth);
+                }
+            }
+            Some(Err(error)) => {
+                let sentence = format!("The kernel could not read the stack: error {error}.");
+                self.note(&sentence, Role::Faint, depth);
+            }
+            None => {
+                self.note("Stacks were not read: `--output-stack` has them read with each hit.", Role::Faint, depth);
+            }
+        }
+    }
+
+    /// A sentence in as many lines as it takes.
+    fn note(&mut self, sentence: &str, role: Role, depth: usize) {
+        let room = self.shape.width.saturating_sub(indent(depth) + 6);
+        let kept = sentence.len() - sentence.trim_start().len();
+        let mut line = " ".repeat(kept);
+        for part in sentence.split_whitespace() {
+            if width(&line) + width(part) + 1 > room && !line.trim().is_empty() {
+                let full = std::mem::replace(&mut line, " ".repeat(kept));
+                self.add(What::Note, full, role, depth);
+            }
+            if !line.trim().is_empty() {
+                line.push(' ');
+            }
+            line.push_str(part);
+        }
+        self.add(What::Note, line, role, depth);
+    }
+
+    fn verdict(&mut self) {
+        let journey = self.journey();
+        let verdict = journey.verdict();
+        // A drop has been shown where it was.
+        if matches!(verdict, Verdict::Dropped { .. }) && self.lines.iter().any(|line| line.what == What::Drop) {
+            return;
+        }
+        let hop = verdict.hop().and_then(|hop| journey.hops.get(hop));
+        let mut text = format!("{} after ", word(verdict));
+        duration::write(journey.decided_after(), &mut text);
+        text.push_str(": ");
+        self.words.verdict(verdict, hop, &mut text);
+        let role = if matches!(verdict, Verdict::Dropped { .. }) { Role::Bad } else { verdict_role(verdict) };
+        self.add(What::Verdict, text, role, 0).hop = verdict.hop();
+    }
+}
+
+fn indent(depth: usize) -> u16 {
+    2 + 2 * depth.min(DEEPEST) as u16
+}
+
+/// What stands above the columns.
+pub(super) fn headings(width: u16) -> String {
+    let left = width.saturating_sub(AT + TOOK + BAR);
+    format!(
+        "    {:LAYER$} {:DEVICE$} {:rest$}{:>9}{:>9}",
+        "LAYER",
+        "DEVICE",
+        "FUNCTIONS",
+        "AT",
+        "TOOK",
+        rest = usize::from(left).saturating_sub(6 + LAYER + DEVICE)
+    )
+}
+
+/// Draws a line; `longest` is what the bars are measured by.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    row: u16,
+    line: &Line,
+    longest: u64,
+    selected: bool,
+    theme: &Theme,
+) {
+    let base = if selected { theme.style(Role::Selected) } else { Style::new() };
+    if selected {
+        buffer.set_style(Rect { y: area.y + row, height: 1, ..area }, base);
+        put(buffer, area, row, 0, theme.strokes.here, base);
+    }
+    let style = |role: Role| base.patch(Style { bg: None, ..theme.style(role) });
+    let start = indent(line.depth);
+    let stroke = stroke(line, theme);
+    let at = start + put(buffer, area, row, start, stroke, style(Role::Frame)) + 1;
+    let timed = line.at.is_some();
+    let right = if timed { AT + TOOK + BAR } else { 1 };
+    let room = area.width.saturating_sub(at + right);
+    put(buffer, area, row, at, &fit(&line.text, room, theme.signs.more, false), style(line.role));
+    let column = |end: u16| Rect { width: area.width.saturating_sub(end), ..area };
+    if let Some(time) = line.at {
+        put_right(buffer, column(TOOK + BAR), row, &text(time), style(Role::Faint));
+    }
+    if let Some(took) = line.took {
+        let slowest = took == longest && longest > 0;
+        let role = if slowest { Role::Warn } else { Role::Plain };
+        put_right(buffer, column(BAR), row, &text(took), style(role));
+        let (bar, role) = if slowest { ("slowest".to_owned(), Role::Mark) } else { (bar(took, longest, theme), role) };
+        put(buffer, column(0), row, area.width.saturating_sub(BAR - 1), &bar, style(role));
+    }
+}
+
+fn stroke<'a>(line: &Line, theme: &'a Theme) -> &'a str {
+    let strokes = &theme.strokes;
+    match line.what {
+        What::Netns => strokes.begin,
+        What::Group { folded: true, .. } => strokes.folded,
+        What::Group { folded: false, .. } => strokes.unfolded,
+        What::Branch => strokes.beside,
+        What::Verdict => strokes.end,
+        What::Drop => " ",
+        What::Note => "  ",
+        What::Hop | What::Change => strokes.down,
+    }
+}
+
+fn text(nanoseconds: u64) -> String {
+    let mut text = String::new();
+    duration::write(nanoseconds, &mut text);
+    text
+}
+
+/// A bar of at most `BAR - 1` letters.
+fn bar(took: u64, longest: u64, theme: &Theme) -> String {
+    let bars = theme.strokes.bars;
+    let steps = bars.len() as u64;
+    let full = u64::from(BAR - 2) * steps;
+    let length = (u128::from(took) * u128::from(full) / u128::from(longest.max(1))) as u64;
+    let mut bar = bars[bars.len() - 1].repeat((length / steps) as usize);
+    if let Some(rest) = (length % steps).checked_sub(1) {
+        bar.push_str(bars[rest as usize]);
+    }
+    bar
+}
