@@ -1,4 +1,5 @@
 //! The view, driven by the messages that a user causes, over recordings. Screens are snapshots.
 
+mod counted;
 mod screens;
 mod view;

@@ -5,7 +5,7 @@ use super::view::{fixture, view};
 const SIZES: [(u16, u16); 2] = [(80, 24), (160, 50)];
 
 /// Snapshots after these keys, at both sizes.
-fn screens(name: &str, keys: &str) {
+pub(super) fn screens(name: &str, keys: &str) {
     for size in SIZES {
         view(&[fixture("6.12-path.pcapng")], size, |view| {
             let screen = view.press(keys).screen();

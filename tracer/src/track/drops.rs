@@ -46,6 +46,20 @@ pub struct Kind {
     pub process: Option<(u32, Name)>,
 }
 
+impl Kind {
+    /// What an event has in common with others, as far as it tells them apart.
+    pub fn of(event: &Event, by: By) -> Self {
+        let By { place, device, netns, process } = by;
+        Self {
+            reason: event.reason,
+            place: event.caller.filter(|_| place),
+            device: event.ifindex.filter(|_| device).map(|index| (index, event.ifname)),
+            netns: event.netns.filter(|_| netns),
+            process: process.then_some((event.pid, event.comm)),
+        }
+    }
+}
+
 /// Drops of one kind.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
@@ -93,7 +107,7 @@ impl Drops {
             return;
         }
         self.total.count(event);
-        let kind = self.kind(event);
+        let kind = Kind::of(event, self.by);
         let room = self.groups.len() < self.limits.0;
         let group = match self.groups.get_mut(&kind) {
             Some(group) => group,
@@ -131,17 +145,6 @@ impl Drops {
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_unstable_by_key(|(kind, group)| (Reverse(group.drops), **kind));
         groups
-    }
-
-    fn kind(&self, event: &Event) -> Kind {
-        let By { place, device, netns, process } = self.by;
-        Kind {
-            reason: event.reason,
-            place: event.caller.filter(|_| place),
-            device: event.ifindex.filter(|_| device).map(|index| (index, event.ifname)),
-            netns: event.netns.filter(|_| netns),
-            process: process.then_some((event.pid, event.comm)),
-        }
     }
 }
 

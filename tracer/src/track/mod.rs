@@ -28,7 +28,7 @@ pub use journey::{Identity, Journey, State, Strand};
 pub use layers::Layer;
 pub use look::{Changed, Look};
 pub use outline::Item;
-pub use paths::{Ending, Path, PathLimits, Paths, Place, Step};
+pub use paths::{Ending, Path, PathLimits, Paths, Place, Step, way};
 pub use rules::{RULES, Role, Roles, Taker, xdp};
 pub use tables::{Device, DeviceId, Growth, Mark, NetnsId, Tables, TaskId};
 pub use tracker::{Limits, Tally, Tracker};

@@ -20,6 +20,7 @@ pub mod store;
 pub mod tabs;
 pub mod terminal;
 pub mod theme;
+pub mod walk;
 pub mod widget;
 
 pub use app::App;

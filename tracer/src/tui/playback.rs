@@ -57,6 +57,11 @@ impl Playback {
         self.known = all;
     }
 
+    /// Kernel time of the first record.
+    pub fn begins(&self) -> u64 {
+        self.begins
+    }
+
     /// Packets from here on are not shown.
     pub fn end(&self, store: &Store) -> Seq {
         self.at.map_or(store.seqs().end, |at| store.after(at))

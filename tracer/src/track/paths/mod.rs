@@ -81,8 +81,7 @@ impl Paths {
     pub fn add(&mut self, journey: &Journey) {
         self.packets += 1;
         self.hops += journey.hops.len() as u64 + journey.left_out;
-        let whole = matches!(journey.state, State::Ended | State::Open | State::Idle);
-        if !whole || journey.hops.is_empty() || journey.left_out > 0 || journey.is_headless() {
+        if !is_whole(journey) {
             self.partial += 1;
             return;
         }
@@ -100,6 +99,11 @@ impl Paths {
         let mut paths: Vec<&Path> = self.known.iter().collect();
         paths.sort_by_key(|path| (std::cmp::Reverse(path.packets), path.example));
         paths
+    }
+
+    /// Paths in the order in which they were first taken: their places never change.
+    pub fn all(&self) -> &[Path] {
+        &self.known
     }
 
     /// Packets in all.
@@ -166,6 +170,20 @@ impl Paths {
             place.mixed |= place.netns != other.netns || place.device != other.device;
         }
     }
+}
+
+/// The way of a journey, as paths are told apart; `None` of one that is not seen from its beginning to its end.
+pub fn way(journey: &Journey, by_device: bool) -> Option<Vec<Step>> {
+    is_whole(journey).then(|| {
+        let mut scratch = Scratch::default();
+        scratch.read(journey, by_device);
+        scratch.steps
+    })
+}
+
+fn is_whole(journey: &Journey) -> bool {
+    let whole = matches!(journey.state, State::Ended | State::Open | State::Idle);
+    whole && !journey.hops.is_empty() && journey.left_out == 0 && !journey.is_headless()
 }
 
 fn without_reader(verdict: Verdict) -> Verdict {

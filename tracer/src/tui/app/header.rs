@@ -52,7 +52,7 @@ fn left(state: &State<'_>) -> Vec<Piece> {
         pieces.push((format!("/ {}", state.filter), Role::Plain));
     }
     if let Some(filter) = state.listing.filter() {
-        pieces.push((format!("f {}", filter.text()), Role::Warn));
+        pieces.push((format!("f {}", filter.label()), Role::Warn));
     }
     pieces.push((state.known.headline.clone(), Role::Faint));
     pieces

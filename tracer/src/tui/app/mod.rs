@@ -100,7 +100,11 @@ impl<'a> App<'a> {
 
     /// When the screen changes by itself, if it does.
     pub fn next_change(&self) -> Option<Instant> {
-        if self.busy { Some(self.state.now) } else { self.state.next_change() }
+        if self.busy {
+            return Some(self.state.now);
+        }
+        let tab = self.tabs[self.current].1.next_change(&self.state);
+        self.state.next_change().into_iter().chain(tab).min()
     }
 
     /// Which tab is shown.
@@ -214,6 +218,7 @@ impl<'a> App<'a> {
             Outcome::Ignored => return false,
             Outcome::Done => {}
             Outcome::Go(kind) => self.go(kind),
+            Outcome::Ask(question) => self.ask(question, ""),
             Outcome::Copy(text) => {
                 self.state.say("copied, if the terminal allows it", Role::Good);
                 self.wishes.push(Wish::Copy(text));

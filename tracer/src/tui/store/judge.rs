@@ -4,43 +4,91 @@ use tracer_common::predicate::Verdict;
 
 use crate::{
     filter::{Compiled, EventSource},
-    model::{Event, Headers, Name, Origin, Probe},
-    track::{Hop, Tables},
+    model::{Event, EventKind, Headers, Name, Origin, Probe},
+    track::{self, By, Hop, Kind, Step, Tables, way},
     tui::engine::{Packet, Sight},
 };
 
 /// Which packets to show.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DisplayFilter {
-    compiled: Compiled,
+    compiled: Option<Compiled>,
+    only: Option<(Only, String)>,
     /// Probes that it knows.
     bound: usize,
+}
+
+/// What no expression says: the packets of a row of another tab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// Dropped in this way.
+    Drops(Kind),
+    /// They took this path.
+    Path(Box<[Step]>),
 }
 
 impl DisplayFilter {
     /// Shows packets of which a hit matches.
     pub fn new(compiled: Compiled) -> Self {
-        Self { compiled, bound: usize::MAX }
+        Self { compiled: Some(compiled), only: None, bound: usize::MAX }
     }
 
-    /// As typed.
+    /// The same, and of these only some, which `words` tell.
+    #[must_use]
+    pub fn narrowed(self, only: Only, words: String) -> Self {
+        Self { only: Some((only, words)), ..self }
+    }
+
+    /// The expression, as typed.
     pub fn text(&self) -> &str {
-        &self.compiled.text
+        self.compiled.as_ref().map_or("", |compiled| &compiled.text)
+    }
+
+    /// All of it in words.
+    pub fn label(&self) -> String {
+        let only = self.only.as_ref().map(|(_, words)| words.as_str());
+        let parts = [Some(self.text()).filter(|text| !text.is_empty()), only];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// Whether a hit of the packet matches.
     pub fn matches(&mut self, packet: &Packet, tables: &Tables, probes: &[Probe]) -> bool {
+        if !self.only.as_ref().is_none_or(|(only, _)| only.holds(packet, tables)) {
+            return false;
+        }
+        let Some(compiled) = &mut self.compiled else { return true };
         if self.bound != probes.len() {
             self.bound = probes.len();
             // A table that has grown beyond what a filter can tell apart: the functions beyond match no set.
-            let _ = self.compiled.bind(probes);
+            let _ = compiled.bind(probes);
         }
-        let program = &self.compiled.program;
+        let program = &compiled.program;
         packet.journey.hops.iter().any(|hop| {
             let event = event(packet, hop, tables);
             program.evaluate(&mut EventSource::new(&event, program)) == Verdict::Match
         })
     }
+}
+
+impl Only {
+    fn holds(&self, packet: &Packet, tables: &Tables) -> bool {
+        match self {
+            Self::Drops(kind) => drops(packet, tables).any(|(_, other)| other == *kind),
+            Self::Path(steps) => way(&packet.journey, true).is_some_and(|way| *way == **steps),
+        }
+    }
+}
+
+/// The hops at which it was dropped, as they are told apart. A program of XDP drops without giving a reason.
+pub(crate) fn drops<'a>(packet: &'a Packet, tables: &'a Tables) -> impl Iterator<Item = (&'a Hop, Kind)> {
+    let by = By { process: false, ..By::default() };
+    let verdict = packet.journey.verdict();
+    let of_program = match verdict {
+        track::Verdict::Dropped { hop, .. } => packet.journey.hops.get(hop).filter(|hop| hop.kind != EventKind::Drop),
+        _ => None,
+    };
+    let hops = packet.journey.hops.iter().filter(|hop| hop.kind == EventKind::Drop);
+    hops.chain(of_program).map(move |hop| (hop, Kind::of(&event(packet, hop, tables), by)))
 }
 
 /// The hit as it was, as far as it was kept.

@@ -28,6 +28,8 @@ pub struct Listing {
     /// Rows below have been let go.
     cut_at: Seq,
     generation: u64,
+    /// Counts on with each other filter.
+    version: u64,
 }
 
 enum Rows {
@@ -54,7 +56,13 @@ impl Listing {
     /// Puts another filter in force.
     pub fn set_filter(&mut self, filter: Option<DisplayFilter>) {
         self.filter = filter;
+        self.version += 1;
         self.begin();
+    }
+
+    /// Counts on whenever another filter is put in force.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// What it is sorted by.

@@ -4,6 +4,7 @@
 
 mod judge;
 mod listing;
+mod series;
 
 use std::{collections::VecDeque, ops::Range};
 
@@ -12,9 +13,10 @@ use crate::{
     model::Probe,
     track::{Tables, Verdict},
 };
-pub use judge::DisplayFilter;
-pub(crate) use judge::sight;
+pub use judge::{DisplayFilter, Only};
+pub(crate) use judge::{drops, sight};
 pub use listing::{Listing, Order};
+pub use series::{Scale, Series};
 
 /// Bounds of the store.
 #[derive(Clone, Copy, Debug)]

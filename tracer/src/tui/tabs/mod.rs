@@ -21,7 +21,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::{action::Action, state::State};
+use super::{action::Action, prompt::Question, state::State, theme::Role, widget::Reply};
 
 /// Which tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,23 @@ pub enum Outcome {
     Go(Kind),
     /// This is to be copied to the clipboard.
     Copy(String),
+    /// Something is to be typed.
+    Ask(Question),
+}
+
+/// What rows answered to a key.
+fn outcome(reply: Reply, state: &mut State<'_>) -> Outcome {
+    match reply {
+        Reply::Ignored => Outcome::Ignored,
+        Reply::Done => Outcome::Done,
+        Reply::Ask => Outcome::Ask(Question::Search),
+        Reply::Copy(text) => Outcome::Copy(text),
+        Reply::NotFound => {
+            let text = format!("no other line holds `{}`", state.search);
+            state.say(&text, Role::Warn);
+            Outcome::Done
+        }
+    }
 }
 
 /// A tab.
@@ -87,6 +104,11 @@ pub trait Tab {
 
     /// The wheel was turned by so many rows.
     fn wheel(&mut self, _rows: isize, _state: &mut State<'_>) {}
+
+    /// When what it shows changes by itself, if it does.
+    fn next_change(&self, _state: &State<'_>) -> Option<Instant> {
+        None
+    }
 
     /// Takes in what is new, as far as there is time until `deadline`; false if there is more to do.
     fn update(&mut self, _state: &mut State<'_>, _deadline: Instant) -> bool {

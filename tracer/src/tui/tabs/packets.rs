@@ -13,7 +13,7 @@ use crate::{
     tui::{
         action::Action,
         engine::Packet,
-        prompt::{Prompt, Question},
+        prompt::Question,
         state::State,
         store::{Order, Seq},
         theme::Role,
@@ -66,8 +66,8 @@ impl Tab for Packets {
         match action {
             Action::Open => return open(state),
             Action::NextDrop | Action::PreviousDrop => next_drop(state, action == Action::NextDrop),
-            Action::NextMatch if state.search.is_empty() => {
-                state.prompt = Some(Prompt::new(Question::Search, "", &[]));
+            Action::NextMatch | Action::PreviousMatch if state.search.is_empty() => {
+                return Outcome::Ask(Question::Search);
             }
             Action::NextMatch => seek(state, true, holds, "no other line holds that"),
             Action::PreviousMatch => seek(state, false, holds, "no other line holds that"),

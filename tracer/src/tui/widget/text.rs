@@ -37,6 +37,34 @@ pub fn fit(text: &str, room: u16, more: &str, keeps_end: bool) -> String {
     out
 }
 
+/// The text in lines of so many letters, broken at spaces; a word that is longer is broken where it must.
+pub fn wrap(text: &str, room: u16) -> Vec<String> {
+    let room = usize::from(room.max(1));
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let fits = |line: &String| usize::from(width(line)) + 1 + usize::from(width(word)) <= room;
+        match lines.last_mut().filter(|line| fits(line)) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+        while let Some(last) = lines.pop_if(|line| usize::from(width(line)) > room) {
+            let start = head(&last, room);
+            // A letter that is wider than the line would be broken for ever.
+            let cut = if start.is_empty() { last.len() } else { start.len() };
+            lines.push(last[..cut].to_owned());
+            if cut < last.len() {
+                lines.push(last[cut..].to_owned());
+            } else {
+                break;
+            }
+        }
+    }
+    lines
+}
+
 /// The beginning of a text, so many letters.
 fn head(text: &str, room: usize) -> String {
     let mut out = String::new();
@@ -70,6 +98,15 @@ fn letter_width(letter: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_wrap() {
+        let check = |text, room, expected: &[&str]| assert_eq!(wrap(text, room), expected, "{text} in {room}");
+        check("no one listens  there", 9, &["no one", "listens", "there"]);
+        check("abcdefgh ij", 3, &["abc", "def", "gh", "ij"]);
+        check("日本", 1, &["日本"]);
+        check("", 5, &[]);
+    }
 
     #[test]
     fn texts_fit() {

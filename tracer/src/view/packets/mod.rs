@@ -11,7 +11,7 @@ mod process;
 mod time;
 mod took;
 mod verdict;
-mod way;
+pub(in crate::view) mod way;
 
 use super::Story;
 

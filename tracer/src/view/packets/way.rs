@@ -30,24 +30,8 @@ impl PacketColumn for Way {
     }
 
     fn write(&self, story: &Story<'_>, signs: &Signs, out: &mut String) {
-        let mut last: Option<(NetnsId, DeviceId)> = None;
-        for place in story.journey.crossed() {
-            if place.1 == DeviceId(0) || last == Some(place) {
-                continue;
-            }
-            if last.is_some() {
-                out.push(' ');
-                out.push_str(signs.way);
-                out.push(' ');
-            }
-            write_place(story, place, last.map(|(netns, _)| netns), out);
-            last = Some(place);
-        }
-        if last.is_none()
-            && let Some(hop) = story.journey.hops.first()
-        {
-            Words { tables: story.tables, context: story.context }.netns(hop.netns, out);
-        }
+        let words = Words { tables: story.tables, context: story.context };
+        write(&words, story.journey.crossed(), signs, out);
         if matches!(story.journey.verdict(), Verdict::Dropped { .. }) {
             out.push(' ');
             out.push_str(signs.stop);
@@ -65,15 +49,41 @@ impl PacketColumn for Way {
     }
 }
 
+/// `web/eth0 ▸ veth1`; the namespace where there is no device.
+pub(in crate::view) fn write(
+    words: &Words<'_>,
+    places: impl IntoIterator<Item = (NetnsId, DeviceId)>,
+    signs: &Signs,
+    out: &mut String,
+) {
+    let (mut first, mut last): (Option<NetnsId>, Option<(NetnsId, DeviceId)>) = (None, None);
+    for place in places {
+        first.get_or_insert(place.0);
+        if place.1 == DeviceId(0) || last == Some(place) {
+            continue;
+        }
+        if last.is_some() {
+            out.push(' ');
+            out.push_str(signs.way);
+            out.push(' ');
+        }
+        write_place(words, place, last.map(|(netns, _)| netns), out);
+        last = Some(place);
+    }
+    if let Some(netns) = first.filter(|_| last.is_none()) {
+        words.netns(netns, out);
+    }
+}
+
 /// `web/eth0` where the namespace has a name and is not that of the place before, else `eth0`.
-fn write_place(story: &Story<'_>, (netns, device): (NetnsId, DeviceId), before: Option<NetnsId>, out: &mut String) {
-    let name = story.tables.netns_of(netns).and_then(|inode| story.context.namespaces.get(&inode));
+fn write_place(words: &Words<'_>, (netns, device): (NetnsId, DeviceId), before: Option<NetnsId>, out: &mut String) {
+    let name = words.tables.netns_of(netns).and_then(|inode| words.context.namespaces.get(&inode));
     if let Some(name) = name.filter(|_| before != Some(netns)) {
         escape(name.as_bytes(), out);
         out.push('/');
     }
-    match story.tables.device_of(device) {
+    match words.tables.device_of(device) {
         Some(device) if !device.name.is_empty() => escape(device.name.bytes(), out),
-        _ => Words { tables: story.tables, context: story.context }.device(device, out),
+        _ => words.device(device, out),
     }
 }

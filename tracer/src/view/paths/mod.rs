@@ -23,8 +23,8 @@ use super::{Context, journey::Words};
 use crate::track::{Paths, Tables};
 pub use folded::{Weight, folded};
 pub use json::json;
-pub use names::side;
-pub use text::text;
+pub use names::{end, one_side, percent, side, way};
+pub use text::{hops, text};
 
 /// Paths with what names the numbers in them.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl<'a> Profile<'a> {
     }
 
     /// Part of all packets, 0 to 1.
-    fn share(&self, packets: u64) -> f64 {
+    pub fn share(&self, packets: u64) -> f64 {
         packets as f64 / self.paths.packets().max(1) as f64
     }
 }

@@ -1,7 +1,12 @@
 //! Names of what stands on a path, and paths by names alone, as two runs are compared by.
 
 use super::{
-    super::{journey::word, number, returned},
+    super::{
+        journey::word,
+        number,
+        packets::{self, Signs},
+        returned,
+    },
     Profile,
 };
 use crate::{
@@ -54,21 +59,41 @@ pub(super) fn branch(how: Option<ChangeKind>) -> &'static str {
     }
 }
 
+/// The devices and namespaces of its first branch, and how many more branches there are.
+pub fn way(profile: &Profile<'_>, path: &Path, signs: &Signs, out: &mut String) {
+    let is_branch = |step: &Step| matches!(step, Step::Branch { .. });
+    let steps = path.steps.iter().zip(&path.places);
+    let hops = steps.take_while(|(step, _)| matches!(step, Step::Hop { .. }));
+    packets::way::write(&profile.words(), hops.map(|(_, place)| (place.netns, place.device)), signs, out);
+    let branches = path.steps.iter().filter(|step| is_branch(step)).count();
+    if branches > 0 {
+        out.push(' ');
+        out.push_str(signs.branch);
+        number::decimal(branches as u64, out);
+    }
+}
+
 /// `dropped: NETFILTER_DROP at nft_do_chain+0x1c2`
-pub(super) fn end(profile: &Profile<'_>, path: &Path, out: &mut String) {
+pub fn end(profile: &Profile<'_>, path: &Path, out: &mut String) {
     out.push_str(word(path.verdict));
     out.push_str(": ");
     profile.words().verdict(path.verdict, path.ended_at.as_ref(), out);
 }
 
+/// One path by names.
+pub fn one_side(profile: &Profile<'_>, path: &Path) -> Side {
+    Side { ways: vec![by_names(profile, path)] }
+}
+
 /// The paths by names. What gives the memory back is left out: it is no part of the way.
 pub fn side(profile: &Profile<'_>) -> Side {
-    let ways = profile.paths.by_packets().into_iter().map(|path| {
-        let mut text = String::new();
-        end(profile, path, &mut text);
-        Way { packets: path.packets, stops: stops(profile, path), end: text, total: path.total.clone() }
-    });
-    Side { ways: ways.collect() }
+    Side { ways: profile.paths.by_packets().into_iter().map(|path| by_names(profile, path)).collect() }
+}
+
+fn by_names(profile: &Profile<'_>, path: &Path) -> Way {
+    let mut text = String::new();
+    end(profile, path, &mut text);
+    Way { packets: path.packets, stops: stops(profile, path), end: text, total: path.total.clone() }
 }
 
 fn stops(profile: &Profile<'_>, path: &Path) -> Vec<Stop> {
@@ -97,7 +122,7 @@ fn is_end_of_life(profile: &Profile<'_>, step: &Step) -> bool {
 }
 
 /// Appends a share as `96.1 %`.
-pub(super) fn percent(share: f64, out: &mut String) {
+pub fn percent(share: f64, out: &mut String) {
     let tenths = (share * 1000.0).round() as u64;
     number::decimal(tenths / 10, out);
     out.push('.');

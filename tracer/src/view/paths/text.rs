@@ -31,6 +31,13 @@ pub fn text(profile: &Profile<'_>, top: usize, style: Style, out: &mut Vec<u8>) 
     out.extend_from_slice(page.text.as_bytes());
 }
 
+/// Appends one path: how it ends, and its hops with the time before each.
+pub fn hops(profile: &Profile<'_>, path: &Path, style: Style, out: &mut String) {
+    let mut page = Page { profile, style, text: String::new() };
+    page.steps(path);
+    out.push_str(&page.text);
+}
+
 struct Page<'a> {
     profile: &'a Profile<'a>,
     style: Style,
@@ -59,6 +66,10 @@ impl Page<'_> {
         title.push_str("  p99 ");
         quantile(&path.total, 0.99, &mut title);
         self.line(Tone::Title, &title);
+        self.steps(path);
+    }
+
+    fn steps(&mut self, path: &Path) {
         let mut end = String::from("  ");
         names::end(self.profile, path, &mut end);
         let tone = if matches!(path.verdict, Verdict::Dropped { .. }) { Tone::Drop } else { Tone::Title };

@@ -1,9 +1,0 @@
-//! Where packets are dropped.
-
-use super::Tab;
-use crate::tui::widget::absent::Absent;
-
-/// The tab.
-pub(super) fn tab() -> Box<dyn Tab> {
-    Box::new(Absent { title: "Drops", line: "Nothing to see here yet: this part of skbtrail is not there." })
-}

@@ -1,0 +1,65 @@
+//! What stands in the rows of drops, and what is said below them.
+
+use crate::{
+    track::Kind,
+    tui::{state::State, store::Seq},
+    view::{escape, packets, phrase::append},
+};
+
+/// Of drops that did no harm.
+pub(super) const HARMLESS: &str =
+    "No packet was lost by this: each was delivered all the same, or only a copy was dropped.";
+
+/// A reason that is none: whoever drops without one does not go through the kernel's own way of freeing packets.
+pub(super) fn unexplained(kind: &Kind) -> &'static str {
+    if kind.reason.is_none() && kind.place.is_none() {
+        "A BPF program of XDP dropped it, before it was a packet to the rest of the kernel. The path shows which one."
+    } else {
+        "The kernel says no more than this name; the place is the function that gave the packet up."
+    }
+}
+
+pub(super) fn reason(state: &State<'_>, kind: &Kind) -> String {
+    let mut text = String::new();
+    match (kind.reason, kind.place) {
+        (Some(code), _) => state.context().write_reason(code, &mut text),
+        (None, Some(_)) => text.push_str("no reason given"),
+        (None, None) => text.push_str("XDP program"),
+    }
+    text
+}
+
+pub(super) fn place(state: &State<'_>, kind: &Kind) -> String {
+    let mut text = String::new();
+    match kind.place {
+        Some(place) => state.context().write_place(place, &mut text),
+        None => text.push('-'),
+    }
+    text
+}
+
+/// `web/eth0`
+pub(super) fn whereabouts(state: &State<'_>, kind: &Kind) -> String {
+    let mut text = String::new();
+    if let Some(netns) = kind.netns {
+        match state.known.names.namespaces.get(&netns) {
+            Some(name) => escape(name.as_bytes(), &mut text),
+            None => text.push_str(&netns.to_string()),
+        }
+        text.push('/');
+    }
+    match kind.device {
+        Some((_, name)) if !name.is_empty() => escape(name.bytes(), &mut text),
+        Some((index, _)) => append(format_args!("#{index}"), &mut text),
+        None => text.push('-'),
+    }
+    text
+}
+
+pub(super) fn flow(state: &State<'_>, seq: Seq) -> String {
+    let mut text = String::new();
+    if let (Some(packet), Some(column)) = (state.store.get(seq), packets::find("flow")) {
+        state.story(packet, |story| column.write(story, &state.theme.signs, &mut text));
+    }
+    text
+}

@@ -1,9 +1,0 @@
-//! The paths that packets take.
-
-use super::Tab;
-use crate::tui::widget::absent::Absent;
-
-/// The tab.
-pub(super) fn tab() -> Box<dyn Tab> {
-    Box::new(Absent { title: "Paths", line: "Nothing to see here yet: this part of skbtrail is not there." })
-}

@@ -1,0 +1,323 @@
+//! The paths that packets take: how many each, how long it takes them, and where two of them part.
+
+mod below;
+
+use std::time::Instant;
+
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+};
+
+use self::below::{Text, difference, hops, texts};
+use super::{Kind, Outcome, Tab, functions::is_live, outcome, packets::verdict_role};
+use crate::{
+    track::{Path, PathLimits, Paths as Tally},
+    tui::{
+        action::Action,
+        state::State,
+        store::Only,
+        theme::Role,
+        walk::Walk,
+        widget::{
+            Cell, Column, Field, Line, List, Pace, Sheet,
+            text::{put, put_right},
+        },
+    },
+    view::{
+        duration,
+        paths::{self, Profile},
+        phrase::{append, plural},
+    },
+};
+
+/// Paths that are told apart here; packets on others are counted.
+const LIMITS: PathLimits = PathLimits { paths: 2048, steps: 1 << 17, by_device: true };
+/// Letters of the marks.
+const MARKS: [&str; 2] = ["A", "B"];
+
+/// The tab.
+pub(super) fn tab() -> Box<dyn Tab> {
+    Box::new(Paths {
+        walk: Walk::default(),
+        tally: Tally::new(LIMITS),
+        sheet: Sheet::new(columns()),
+        pace: Pace::default(),
+        marked: Vec::new(),
+        below: Below::Hops,
+        text: Vec::new(),
+        whole: None,
+    })
+}
+
+struct Paths {
+    walk: Walk,
+    tally: Tally,
+    sheet: Sheet,
+    pace: Pace,
+    /// What is marked for a comparison, at most two, by place among all paths.
+    marked: Vec<usize>,
+    below: Below,
+    /// As drawn last.
+    text: Vec<Text>,
+    /// Where in it the view is, while it has the whole screen.
+    whole: Option<List>,
+}
+
+/// What stands below the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Below {
+    /// The hops of the path at hand.
+    Hops,
+    /// How these two differ.
+    Difference([usize; 2]),
+}
+
+fn columns() -> Vec<Column> {
+    let column = |title: &str, (least, best), rank, right| Column {
+        title: title.to_owned(),
+        least,
+        best,
+        rank,
+        right,
+        keeps_end: title == "WAY",
+    };
+    vec![
+        column(" ", (1, 1), 2, false),
+        column("PACKETS", (7, 8), 1, true),
+        column("SHARE", (7, 7), 6, true),
+        column("p50", (7, 7), 4, true),
+        column("p99", (7, 7), 5, true),
+        column("WAY", (18, 56), 3, false),
+        column("HOPS", (4, 5), 7, true),
+        column("END", (24, 56), 0, false),
+    ]
+}
+
+impl Tab for Paths {
+    fn title(&self) -> &'static str {
+        "Paths"
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        use Action as A;
+        &[A::Open, A::Right, A::Mark, A::Compare, A::Sort, A::NextMatch, A::DisplayFilter, A::Pause, A::Copy, A::Export]
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, state: &mut State<'_>) {
+        let buffer = frame.buffer_mut();
+        self.text = self.below(state);
+        if let Some(list) = &mut self.whole {
+            let rows = list.window(self.text.len(), usize::from(area.height));
+            let line = list.selected().saturating_sub(rows.start) as u16;
+            buffer.set_style(Rect { y: area.y + line, height: 1, ..area }, state.theme.style(Role::Selected));
+            return texts(buffer, area, state, self.text.get(rows).unwrap_or_default());
+        }
+        put(buffer, area, 0, 1, &self.summary(state), state.theme.style(Role::Faint));
+        let rows = self.sheet.lines().len() as u16 + 1;
+        let most = (area.height * 2 / 5).max(5).min(area.height.saturating_sub(1));
+        let height = rows.min(most);
+        self.sheet.draw(buffer, Rect { y: area.y + 1, height, ..area }, &state.theme);
+        let rule = height + 1;
+        if rule + 1 < area.height {
+            let line = state.theme.strokes.across.repeat(usize::from(area.width));
+            put(buffer, area, rule, 0, &line, state.theme.style(Role::Faint));
+            if self.text.len() > usize::from(area.height - rule - 1) {
+                let more = format!(" {}: all {} lines ", state.keymap.key(Action::Right), self.text.len());
+                put_right(
+                    buffer,
+                    Rect { width: area.width.saturating_sub(2), ..area },
+                    rule,
+                    &more,
+                    state.theme.style(Role::Key),
+                );
+            }
+            let rest = Rect { y: area.y + rule + 1, height: area.height - rule - 1, ..area };
+            texts(buffer, rest, state, &self.text);
+        }
+    }
+
+    fn act(&mut self, action: Action, state: &mut State<'_>) -> Outcome {
+        if let Some(list) = &mut self.whole {
+            match action {
+                Action::Left | Action::Back => self.whole = None,
+                _ if list.act(action, self.text.len()) => {}
+                _ => return Outcome::Ignored,
+            }
+            return Outcome::Done;
+        }
+        match action {
+            Action::Open => return self.open(state),
+            Action::Right if !self.sheet.lines().is_empty() => self.whole = Some(List::standing()),
+            Action::Mark => self.mark(),
+            Action::Compare => self.compare(state),
+            Action::Back if self.below != Below::Hops => self.below = Below::Hops,
+            Action::Back if !self.marked.is_empty() => self.marked.clear(),
+            _ => return outcome(self.sheet.act(action, &state.search), state),
+        }
+        self.pace.at_once();
+        Outcome::Done
+    }
+
+    fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {
+        let inside = Position { y: place.y.saturating_sub(1), ..place };
+        match self.whole.is_none() && self.sheet.click(inside) {
+            true if again => self.open(state),
+            true => Outcome::Done,
+            false => Outcome::Ignored,
+        }
+    }
+
+    fn wheel(&mut self, rows: isize, _: &mut State<'_>) {
+        match &mut self.whole {
+            Some(list) => list.scroll(rows, self.text.len()),
+            None => self.sheet.wheel(rows),
+        }
+    }
+
+    fn next_change(&self, _: &State<'_>) -> Option<Instant> {
+        self.pace.next(false)
+    }
+
+    fn update(&mut self, state: &mut State<'_>, deadline: Instant) -> bool {
+        if self.walk.begins_anew(state) {
+            self.tally = Tally::new(LIMITS);
+            self.marked.clear();
+            (self.below, self.whole) = (Below::Hops, None);
+            self.pace.at_once();
+        }
+        let (before, tally) = (self.tally.packets(), &mut self.tally);
+        let done = self.walk.go(state, deadline, &mut |_, packet| tally.add(&packet.journey));
+        if self.tally.packets() != before {
+            self.pace.stale();
+        }
+        if self.pace.is_due(state.now, is_live(state) || !done) {
+            let lines = self.lines(state);
+            self.sheet.set(lines);
+        }
+        done
+    }
+}
+
+impl Paths {
+    /// The path at hand, by its place among all.
+    fn at_hand(&self) -> Option<usize> {
+        self.sheet.selected().map(|line| line.key as usize)
+    }
+
+    fn open(&self, state: &mut State<'_>) -> Outcome {
+        let Some(path) = self.at_hand().and_then(|place| self.tally.all().get(place)) else { return Outcome::Ignored };
+        let words = with_profile(&self.tally, state, |profile| {
+            let mut words = String::from("path ");
+            paths::way(profile, path, &state.theme.signs, &mut words);
+            words.push_str(", ");
+            paths::end(profile, path, &mut words);
+            words
+        });
+        let filter = state.listing.filter().cloned().unwrap_or_default();
+        state.listing.set_filter(Some(filter.narrowed(Only::Path(path.steps.clone()), words)));
+        Outcome::Go(Kind::Packets)
+    }
+
+    /// The third mark takes the place of the first.
+    fn mark(&mut self) {
+        let Some(place) = self.at_hand() else { return };
+        if let Some(mark) = self.marked.iter().position(|marked| *marked == place) {
+            self.marked.remove(mark);
+        } else {
+            self.marked.push(place);
+            let surplus = self.marked.len().saturating_sub(MARKS.len());
+            self.marked.drain(..surplus);
+        }
+        self.below = Below::Hops;
+    }
+
+    /// What is marked, or the one mark and the row at hand.
+    fn compare(&mut self, state: &mut State<'_>) {
+        let at_hand = self.at_hand().filter(|place| !self.marked.contains(place));
+        match (self.marked.as_slice(), at_hand) {
+            (&[a, b], _) | (&[a], Some(b)) => {
+                self.marked = vec![a, b];
+                self.below = Below::Difference([a, b]);
+            }
+            _ => {
+                let key = state.keymap.key(Action::Mark).to_owned();
+                state.say(&format!("mark two paths with `{key}`, or one and go to another"), Role::Warn);
+            }
+        }
+    }
+
+    fn summary(&self, state: &State<'_>) -> String {
+        let tally = &self.tally;
+        let (packets, paths) = (plural(tally.packets(), "packet"), plural(tally.all().len() as u64, "path"));
+        let mut text = format!("{packets} on {paths}");
+        let dot = state.theme.strokes.dot;
+        let rest = [
+            (tally.partial(), "not seen whole"),
+            (tally.others(), "on paths that there was no room for"),
+            (self.walk.missed(), "before had made room"),
+        ];
+        for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
+            append(format_args!(" {dot} {count} {what}"), &mut text);
+        }
+        text
+    }
+
+    fn lines(&self, state: &State<'_>) -> Vec<Line> {
+        let mut places: Vec<(usize, &Path)> = self.tally.all().iter().enumerate().collect();
+        places.sort_by_key(|(place, path)| (std::cmp::Reverse(path.packets), *place));
+        with_profile(&self.tally, state, |profile| {
+            places.into_iter().map(|(place, path)| self.line(state, profile, place, path)).collect()
+        })
+    }
+
+    fn line(&self, state: &State<'_>, profile: &Profile<'_>, place: usize, path: &Path) -> Line {
+        let mark = self.marked.iter().position(|marked| *marked == place).and_then(|mark| MARKS.get(mark));
+        let written = |write: &dyn Fn(&mut String)| {
+            let mut text = String::new();
+            write(&mut text);
+            text
+        };
+        let quantile = |share| {
+            let time = path.total.quantile(share).unwrap_or(0);
+            Field::number(Cell::plain(written(&|out| duration::write(time, out))), time as f64)
+        };
+        let share = profile.share(path.packets);
+        let number = |text: String, order: f64| Field::number(Cell::plain(text), order);
+        let hops = path.steps.iter().filter(|step| step.kind().is_some()).count();
+        let end = Cell::new(written(&|out| paths::end(profile, path, out)), verdict_role(path.verdict));
+        Line {
+            key: place as u64,
+            fields: vec![
+                Cell::new(mark.copied().unwrap_or_default().to_owned(), Role::Alarm).into(),
+                number(path.packets.to_string(), path.packets as f64),
+                number(written(&|out| paths::percent(share, out)), share),
+                quantile(0.5),
+                quantile(0.99),
+                Cell::plain(written(&|out| paths::way(profile, path, &state.theme.signs, out))).into(),
+                number(hops.to_string(), hops as f64),
+                end.into(),
+            ],
+        }
+    }
+
+    /// What stands below the list.
+    fn below(&self, state: &State<'_>) -> Vec<Text> {
+        let paths = self.tally.all();
+        match self.below {
+            Below::Difference([a, b]) => match (paths.get(a), paths.get(b)) {
+                (Some(a), Some(b)) => with_profile(&self.tally, state, |profile| difference(profile, state, [a, b])),
+                _ => Vec::new(),
+            },
+            Below::Hops => {
+                let path = self.at_hand().and_then(|place| paths.get(place));
+                path.map_or_else(Vec::new, |path| with_profile(&self.tally, state, |profile| hops(profile, path)))
+            }
+        }
+    }
+}
+
+fn with_profile<T>(tally: &Tally, state: &State<'_>, work: impl FnOnce(&Profile<'_>) -> T) -> T {
+    let context = state.context();
+    work(&Profile { paths: tally, tables: state.store.tables(), context: &context })
+}
