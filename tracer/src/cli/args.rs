@@ -100,6 +100,10 @@ pub enum Command {
     Cilium(Box<cmd::cilium::Args>),
     /// List the BPF programs at control groups, and at maps of sockets
     Cgroups(cmd::cgroups::Args),
+    /// Merbridge and OSM Edge's interceptor: their maps, and who was redirected where
+    Merbridge(cmd::merbridge::Args),
+    /// Balancing: its maps, and what belongs to an address
+    Balancing(cmd::balancing::Args),
     /// Say what this kernel and this user can do
     Doctor(cmd::doctor::Args),
     /// Print a completion script for a shell

@@ -7,7 +7,10 @@ use super::{failure::Failure, say::say, show::Paper, show::Show};
 use crate::{
     inspect::{
         dataplane::{Found, search},
-        maps::decode::{Decoder as _, Entry, Layout, Recognition, versions::Versions},
+        maps::decode::{
+            Decoder as _, Entry, Layout, Misfit, Recognition,
+            versions::{Version, Versions},
+        },
     },
     model::{Decoded, Form},
     view::{
@@ -120,6 +123,21 @@ fn columns(found: &Found, layout: &dyn Layout, paper: &mut Paper) -> Result<(), 
     table::text(&table, Style::Plain, None, &mut paper.text);
     note_losses(found, entries.vanished(), misfits);
     Ok(())
+}
+
+/// All rows of a map; of one that is not there, none, which is said.
+pub(crate) fn rows<T>(
+    versions: &'static Versions,
+    at: &Where,
+    read: fn(&Entry<'_>, &Version) -> Result<T, Misfit>,
+) -> Result<Vec<T>, Failure> {
+    let Some(found) = find(versions, at, None)? else {
+        say(format_args!("there is no `{}`: what it would tell is missing below", versions.known[0].name));
+        return Ok(Vec::new());
+    };
+    let rows = found.rows(read)?;
+    note_losses(&found, rows.vanished, 0);
+    Ok(rows.rows)
 }
 
 /// Says what was not shown, or not as it should be.

@@ -118,6 +118,14 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             drop(out);
             quiet_if_closed(cmd::calico::run(&calico))
         }
+        Command::Merbridge(merbridge) => {
+            drop(out);
+            quiet_if_closed(cmd::merbridge::run(&merbridge))
+        }
+        Command::Balancing(balancing) => {
+            drop(out);
+            quiet_if_closed(cmd::balancing::run(&balancing))
+        }
         Command::Doctor(doctor) => quiet_if_closed(cmd::doctor::run(doctor, &mut out)),
         Command::Completions { shell } => quiet_if_closed(cmd::completions::completions(shell, &mut out)),
         Command::Man => quiet_if_closed(cmd::completions::man(&mut out)),

@@ -4,6 +4,7 @@
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
 mod attach;
+pub mod balancing;
 pub mod calico;
 pub mod cgroups;
 pub mod cilium;
@@ -15,6 +16,7 @@ mod interfaces;
 mod links;
 pub mod maps;
 pub mod net;
+pub mod merbridge;
 mod netlink;
 pub mod owners;
 pub mod pins;

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub mod balancing;
 pub mod calico;
 pub mod cgroups;
 pub mod cilium;
@@ -14,6 +15,7 @@ pub mod functions;
 pub mod info;
 pub mod maps;
 pub mod net;
+pub mod merbridge;
 pub mod paths;
 pub mod progs;
 pub mod record;

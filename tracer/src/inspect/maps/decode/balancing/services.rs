@@ -1,5 +1,7 @@
 //! What is translated, and to what: `map_service`, `map_backend`, `map_node_ip`, `map_node_proxy_ip`, `map_configure`.
 
+use std::net::Ipv4Addr;
+
 use super::{Version, end, ipv4, kind, nat_type, nat_type_name, protocol_name, version};
 use crate::{
     inspect::maps::decode::{Entry, Misfit, versions::Versions},
@@ -40,8 +42,7 @@ pub static NODE_ADDRESSES: Versions = Versions {
     known: &[version!("map_node_ip", HASH, 4, 4)],
     is_common_name: false,
     row: |entry, version, _| {
-        let (key, value) = version.sized(entry)?;
-        let (node, value) = (ipv4(key, 0), value.u32(0));
+        let (node, value) = (read_node_address(entry, version)?, version.sized(entry)?.1.u32(0));
         Ok(Some(Decoded::new([format!("{{ NodeIp:{node}}}"), value.to_string()]).with("node", node.to_string())))
     },
 };
@@ -111,8 +112,13 @@ pub fn read_backend(entry: &Entry<'_>, version: &Version) -> Result<Backend, Mis
     })
 }
 
+/// Reads an address of a node; the value says nothing.
+pub fn read_node_address(entry: &Entry<'_>, version: &Version) -> Result<Ipv4Addr, Misfit> {
+    Ok(ipv4(version.sized(entry)?.0, 0))
+}
+
 /// Reads a node's number and its proxy's address.
-pub fn read_node_proxy(entry: &Entry<'_>, version: &Version) -> Result<(u32, std::net::Ipv4Addr), Misfit> {
+pub fn read_node_proxy(entry: &Entry<'_>, version: &Version) -> Result<(u32, Ipv4Addr), Misfit> {
     let (key, value) = version.sized(entry)?;
     Ok((key.u32(0), ipv4(value, 0)))
 }
