@@ -23,6 +23,7 @@ mod screen;
 mod settings;
 pub mod show;
 mod signals;
+mod status;
 mod stream;
 
 use std::{io, process::ExitCode};

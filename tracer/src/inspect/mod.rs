@@ -12,6 +12,7 @@ pub mod counters;
 pub mod dataplane;
 mod error;
 mod fdinfo;
+pub mod hooks;
 mod interfaces;
 mod links;
 pub mod maps;

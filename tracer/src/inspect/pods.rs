@@ -14,7 +14,6 @@ use crate::{
     model::{Container, Pod},
 };
 
-const LOGS: &str = "/var/log/pods";
 /// Digits of a container's id.
 const ID_DIGITS: usize = 64;
 
@@ -26,9 +25,12 @@ pub struct Pods {
 }
 
 impl Pods {
+    /// The kubelet's folder of logs.
+    pub const LOGS: &str = "/var/log/pods";
+
     /// Reads the names that the kubelet's logs tell.
     pub fn read(root: &Root) -> Self {
-        let named = root.list(LOGS).into_iter().filter_map(|folder| {
+        let named = root.list(Self::LOGS).into_iter().filter_map(|folder| {
             let mut parts = folder.splitn(3, '_');
             let (namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?);
             Some((uid.to_owned(), (namespace.to_owned(), name.to_owned())))
@@ -87,7 +89,7 @@ mod tests {
     fn check(path: &str, expected: Option<&str>) {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::at(folder.path());
-        std::fs::create_dir_all(root.path(format!("{LOGS}/shop_cart-7d9f_{UID}"))).unwrap();
+        std::fs::create_dir_all(root.path(format!("{}/shop_cart-7d9f_{UID}", Pods::LOGS))).unwrap();
         std::fs::create_dir_all(root.path("/proc/7")).unwrap();
         std::fs::write(root.path("/proc/7/cgroup"), format!("1:name=x:/\n0::{path}\n")).unwrap();
         let found = Pods::read(&root).of_process(&root, 7);

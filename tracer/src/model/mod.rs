@@ -7,6 +7,7 @@ pub mod cgroup;
 pub mod counter;
 pub mod decoded;
 pub mod event;
+pub mod finding;
 pub mod holder;
 pub mod journey;
 pub mod map;

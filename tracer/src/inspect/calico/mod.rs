@@ -1,3 +1,4 @@
 //! Calico beyond its maps: what its programs say in the kernel's trace, and whether its eBPF dataplane is at work.
 
 pub mod log;
+pub mod status;

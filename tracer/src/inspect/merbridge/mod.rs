@@ -7,6 +7,7 @@
 //! | the address and port wanted | nothing: a sidecar speaks to its own application |
 
 mod names;
+pub mod status;
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -1,11 +1,13 @@
 //! What is found in a kernel, as tables: the same for commands, scripts and screens.
 
 mod cgroups;
+mod findings;
 mod maps;
 mod net;
 mod programs;
 
 pub use cgroups::{cgroups, sock_maps};
+pub use findings::findings;
 pub use maps::maps;
 pub use net::net;
 pub use programs::programs;

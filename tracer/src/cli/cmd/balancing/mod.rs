@@ -6,8 +6,12 @@ mod trace;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{dataplane::Where, failure::Failure},
-    inspect::balancing::Target,
+    cli::{dataplane::Where, failure::Failure, status},
+    inspect::balancing::{
+        Target,
+        status::{judge, read},
+    },
+    kernel::Root,
     model::balancing::NatType,
 };
 
@@ -16,6 +20,7 @@ The maps know numbers, not names: a service is called by its address or by its n
 balancing.elf.io/serviceId (kubectl get balancingpolicies,localredirectpolicies -o yaml).
 
 Examples:
+  skbtrail balancing status                    are its programs attached as they should be
   skbtrail balancing show                      all maps, as `inspect showMapData all` prints them
   skbtrail balancing show backend --json
   skbtrail balancing trace service 10.96.0.10:53
@@ -32,6 +37,11 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Say whether its programs are attached as they should be
+    Status {
+        #[command(flatten)]
+        at: Where,
+    },
     /// Print maps as they are
     #[command(name = "show", alias = "showMapData")]
     Maps {
@@ -69,6 +79,10 @@ enum Kind {
 /// Prints what was asked for.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.what {
+        What::Status { at } => {
+            let root = Root::system();
+            status::run(at, || Ok(judge(&read(&root, &at.bpffs)?)))
+        }
         What::Maps { map, at } => maps::run(*map, at),
         What::Trace { kind, target, at } => {
             let kind = match kind {

@@ -5,6 +5,7 @@ mod counters;
 mod log;
 mod nat;
 mod network;
+mod status;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ const EXAMPLES: &str = "\
 Text is that of `calico-node -bpf … dump` (whose word `dump` may be written here too); --json prints an object a line.
 
 Examples:
+  skbtrail calico status                      is the eBPF dataplane really at work, and what tells
   skbtrail calico conntrack                   connections; --raw as they are stored
   skbtrail calico nat                         services with their backends; also nat aff, nat maglev
   skbtrail calico counters --watch            what each interface's programs count, and how fast
@@ -44,6 +46,8 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Say whether the eBPF dataplane is really at work, and what tells
+    Status(status::Args),
     /// Connections
     Conntrack(conntrack::Args),
     /// Services: what clients send to and what stands behind
@@ -85,6 +89,7 @@ struct List {
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let ipv6 = args.ipv6;
     match &args.what {
+        What::Status(args) => status::run(args),
         What::Conntrack(args) => conntrack::run(args, ipv6),
         What::Nat(args) => nat::run(args, ipv6),
         What::Routes(args) => network::routes(&args.at, ipv6),

@@ -9,18 +9,24 @@ use crate::{
         dataplane::{Where, newest, print},
         failure::Failure,
         show::show_long,
+        status,
     },
-    inspect::maps::decode::{
-        merbridge::{
-            pods::{CGROUPS, MARKS, PODS, PROCESSES, SETTINGS},
-            redirects::{COOKIES, PAIRS, SOCKETS},
+    inspect::{
+        maps::decode::{
+            merbridge::{
+                pods::{CGROUPS, MARKS, PODS, PROCESSES, SETTINGS},
+                redirects::{COOKIES, PAIRS, SOCKETS},
+            },
+            versions::Versions,
         },
-        versions::Versions,
+        merbridge::status::{judge, read},
     },
+    kernel::Root,
 };
 
 const EXAMPLES: &str = "\
 Examples:
+  skbtrail merbridge status                    are its programs attached as they should be
   skbtrail merbridge redirects                 who was led where instead of where it wanted to go
   skbtrail merbridge redirects 127.128.0.1     what the address that a client shows stands for
   skbtrail merbridge pods                      pods on this node with a sidecar, and what of their traffic goes through it
@@ -36,6 +42,8 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Say whether its programs are attached as they should be
+    Status(List),
     /// Say of each connection who was led where instead of where it wanted to go
     Redirects {
         /// Only those in which this address has a part
@@ -72,6 +80,10 @@ struct List {
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.what {
         What::Redirects { address, at } => redirects::run(*address, at),
+        What::Status(List { at }) => {
+            let root = Root::system();
+            status::run(at, || Ok(judge(&read(&root, &at.bpffs)?)))
+        }
         What::Pods(List { at }) => list(&PODS, at),
         What::Processes(List { at }) => list(&PROCESSES, at),
         What::Marks(List { at }) => list(&MARKS, at),

@@ -1,6 +1,8 @@
 //! Balancing's maps joined: an address that is translated, what stands behind it, who keeps which backend, which sockets went
 //! there. Pure: the rows are read elsewhere.
 
+pub mod status;
+
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddrV4},
