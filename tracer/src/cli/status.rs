@@ -2,11 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{
-    dataplane::Where,
-    failure::Failure,
-    show::show,
-};
+use super::{dataplane::Where, failure::Failure, show::show};
 use crate::{model::finding::Status, view::lists};
 
 /// Prints it; exit code 1 where it does not work as it should.

@@ -24,6 +24,8 @@ pub struct Hook {
 pub struct Hooks {
     /// Programs where they run.
     pub hooks: Vec<Hook>,
+    /// Names of the devices of this network namespace; foreign text.
+    pub devices: Vec<String>,
     /// Programs that are loaded, whether they run anywhere or not: id and name.
     pub loaded: Vec<(u32, String)>,
     /// What could not be looked at, in sentences.
@@ -67,6 +69,7 @@ impl Hooks {
 fn devices(root: &Root, found: &mut Hooks) -> Result<(), Error> {
     for namespace in net::read(root, &net::Which::Own)?.namespaces {
         found.notes.extend(namespace.notes);
+        found.devices.extend(namespace.interfaces.iter().map(|interface| lossy(&interface.device.name)));
         for at in namespace.attachments {
             let place = at.device.map_or_else(|| "this namespace".to_owned(), |device| lossy(&device.name));
             if let Some(program) = at.program {

@@ -29,8 +29,7 @@ pub struct Evidence {
     pub unknown: Vec<String>,
 }
 
-const MAPS: [&Versions; 7] =
-    [&AFFINITY, &NAT_RECORDS, &SERVICES, &BACKENDS, &NODE_ADDRESSES, &NODE_PROXIES, &SETTINGS];
+const MAPS: [&Versions; 7] = [&AFFINITY, &NAT_RECORDS, &SERVICES, &BACKENDS, &NODE_ADDRESSES, &NODE_PROXIES, &SETTINGS];
 
 /// Hooks that it needs: bpftool's name, and what it is there for.
 const WANTED: [(&str, &str); 4] = [
@@ -60,8 +59,9 @@ pub fn judge(evidence: &Evidence) -> Status {
     let (present, lacking): (Vec<_>, Vec<_>) = evidence.maps.iter().partition(|(_, is_there)| *is_there);
     let names = |maps: &[&(&'static str, bool)]| maps.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let mut findings = vec![match (present.as_slice(), lacking.as_slice()) {
-        ([], _) => Finding::new(State::Bad, "maps", "none of Balancing's is pinned or loaded")
-            .with_remedy("is the balancing-agent pod running on this node? in a container, --bpffs must lead to the host's"),
+        ([], _) => Finding::new(State::Bad, "maps", "none of Balancing's is pinned or loaded").with_remedy(
+            "is the balancing-agent pod running on this node? in a container, --bpffs must lead to the host's",
+        ),
         (present, []) => Finding::new(State::Good, "maps", names(present)),
         (present, lacking) => {
             Finding::new(State::Bad, "maps", format!("{}; not there: {}", names(present), names(lacking)))
@@ -70,14 +70,15 @@ pub fn judge(evidence: &Evidence) -> Status {
     }];
     let mut missing = 0;
     for (hook, purpose) in WANTED {
-        findings.push(match evidence.hooks.hooks.iter().find(|at| at.kind == hook) {
-            Some(at) => Finding::new(State::Good, hook, format!("{} at {}", at.name, at.place)),
-            None => {
-                missing += 1;
+        let at = evidence.hooks.hooks.iter().find(|at| at.kind == hook);
+        missing += usize::from(at.is_none());
+        findings.push(at.map_or_else(
+            || {
                 Finding::new(State::Bad, hook, format!("not attached: it {purpose}"))
                     .with_remedy("restart the balancing-agent pod; its log says what failed")
-            }
-        });
+            },
+            |at| Finding::new(State::Good, hook, format!("{} at {}", at.name, at.place)),
+        ));
     }
     let unknown = evidence.unknown.iter().chain(&evidence.hooks.notes);
     findings.extend(unknown.map(|note| Finding::new(State::Unknown, "not looked at", note.clone())));
@@ -97,7 +98,12 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let hook = |(kind, _): &(&str, &str)| Hook { place: "/".to_owned(), kind: (*kind).to_owned(), program: 1, name: "c".to_owned() };
+        let hook = |(kind, _): &(&str, &str)| Hook {
+            place: "/".to_owned(),
+            kind: (*kind).to_owned(),
+            program: 1,
+            name: "c".to_owned(),
+        };
         let of = |hooks: &[(&str, &str)], is_there: bool| {
             let maps = MAPS.iter().map(|map| (map.known[0].name, is_there)).collect();
             let hooks = Hooks { hooks: hooks.iter().map(hook).collect(), ..Hooks::default() };

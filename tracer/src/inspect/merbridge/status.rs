@@ -76,14 +76,19 @@ pub fn judge(evidence: &Evidence) -> Status {
     for (hook, purpose, optional) in WANTED {
         let places: Vec<_> = evidence.hooks.hooks.iter().filter(|at| at.kind == hook).collect();
         let finding = match places.as_slice() {
-            [] if optional => Finding::new(State::Note, hook, format!("not attached, which need not be a fault ({purpose})")),
+            [] if optional => {
+                Finding::new(State::Note, hook, format!("not attached, which need not be a fault ({purpose})"))
+            }
             [] => {
                 missing += 1;
-                Finding::new(State::Bad, hook, format!("not attached: it {purpose}"))
-                    .with_remedy("restart the merbridge pod (its log says what failed); another program may have replaced it")
+                Finding::new(State::Bad, hook, format!("not attached: it {purpose}")).with_remedy(
+                    "restart the merbridge pod (its log says what failed); another program may have replaced it",
+                )
             }
             [one] => Finding::new(State::Good, hook, format!("{} at {}", one.name, one.place)),
-            [one, rest @ ..] => Finding::new(State::Good, hook, format!("{} at {} and {} more", one.name, one.place, rest.len())),
+            [one, rest @ ..] => {
+                Finding::new(State::Good, hook, format!("{} at {} and {} more", one.name, one.place, rest.len()))
+            }
         };
         findings.push(finding);
     }
@@ -104,23 +109,22 @@ pub fn judge(evidence: &Evidence) -> Status {
 
 fn maps(evidence: &Evidence, present: &[&Version]) -> Finding {
     const SUBJECT: &str = "maps";
-    let release = match present.iter().find(|version| version.name == "cookie_original_dst" || version.name == "osm_cki_fib") {
-        Some(version) if version.name.starts_with("osm_") => ", in the layout of OSM Edge's interceptor (1.3)",
-        Some(version) if version.is_ipv6 => ", in a layout of 0.7.2 or later",
-        Some(_) => ", in a layout of up to 0.7.1 (OSM Edge 1.2)",
-        None => "",
-    };
+    let release =
+        match present.iter().find(|version| version.name == "cookie_original_dst" || version.name == "osm_cki_fib") {
+            Some(version) if version.name.starts_with("osm_") => ", in the layout of OSM Edge's interceptor (1.3)",
+            Some(version) if version.is_ipv6 => ", in a layout of 0.7.2 or later",
+            Some(_) => ", in a layout of up to 0.7.1 (OSM Edge 1.2)",
+            None => "",
+        };
     let names: Vec<&str> = present.iter().map(|version| version.name).collect();
-    match names.len() {
-        0 => Finding::new(State::Bad, SUBJECT, "none of Merbridge's is pinned or loaded")
-            .with_remedy("is the merbridge pod running on this node? in a container, --bpffs must lead to the host's"),
-        _ => {
-            let lacking: Vec<&str> =
-                evidence.maps.iter().filter(|(_, version)| version.is_none()).map(|(name, _)| *name).collect();
-            let lacking = if lacking.is_empty() { String::new() } else { format!("; not there: {}", lacking.join(", ")) };
-            Finding::new(State::Good, SUBJECT, format!("{}{release}{lacking}", names.join(", ")))
-        }
+    if names.is_empty() {
+        return Finding::new(State::Bad, SUBJECT, "none of Merbridge's is pinned or loaded")
+            .with_remedy("is the merbridge pod running on this node? in a container, --bpffs must lead to the host's");
     }
+    let lacking: Vec<&str> =
+        evidence.maps.iter().filter(|(_, version)| version.is_none()).map(|(name, _)| *name).collect();
+    let lacking = if lacking.is_empty() { String::new() } else { format!("; not there: {}", lacking.join(", ")) };
+    Finding::new(State::Good, SUBJECT, format!("{}{release}{lacking}", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -129,7 +133,12 @@ mod tests {
     use crate::inspect::hooks::Hook;
 
     fn evidence(kinds: &[&str], with_maps: bool) -> Evidence {
-        let hook = |kind: &&str| Hook { place: "/sys/fs/cgroup".to_owned(), kind: (*kind).to_owned(), program: 1, name: "mb".to_owned() };
+        let hook = |kind: &&str| Hook {
+            place: "/sys/fs/cgroup".to_owned(),
+            kind: (*kind).to_owned(),
+            program: 1,
+            name: "mb".to_owned(),
+        };
         let hooks = Hooks { hooks: kinds.iter().map(hook).collect(), ..Hooks::default() };
         let maps = MAPS.iter().map(|map| (map.known[0].name, with_maps.then_some(&map.known[0]))).collect();
         Evidence { maps, pods: 2, hooks, unknown: Vec::new() }
@@ -141,7 +150,12 @@ mod tests {
         assert_eq!(judge(&evidence(&needed, true)).verdict, "active");
         let partly = judge(&evidence(&needed[1..], true));
         assert_eq!((partly.verdict, partly.works), ("partly", false));
-        assert!(partly.findings.iter().any(|finding| finding.subject == "cgroup_inet4_connect" && finding.state == State::Bad));
+        assert!(
+            partly
+                .findings
+                .iter()
+                .any(|finding| finding.subject == "cgroup_inet4_connect" && finding.state == State::Bad)
+        );
         assert_eq!(judge(&evidence(&[], true)).verdict, "inactive");
         assert_eq!(judge(&evidence(&[], false)).verdict, "absent");
     }

@@ -10,8 +10,10 @@ use crate::{
 
 /// A sentence, and what it rests on.
 pub fn findings(status: &Status) -> [Table; 2] {
-    let mut verdict =
-        Table::new("verdict", [Column::text("summary", "VERDICT").wrapping(), Column::hidden("verdict"), Column::hidden("works")]);
+    let mut verdict = Table::new(
+        "verdict",
+        [Column::text("summary", "VERDICT").wrapping(), Column::hidden("verdict"), Column::hidden("works")],
+    );
     verdict.headless = true;
     let tone = if status.works { Tone::Title } else { Tone::Drop };
     verdict.push([Cell::text(&status.summary).toned(tone), Cell::text(status.verdict), Cell::json(status.works)]);
@@ -40,7 +42,7 @@ pub fn findings(status: &Status) -> [Table; 2] {
             Cell::json(serde_json::Value::Null).shown(mark).toned(tone),
             Cell::text(finding.subject),
             Cell::text(&finding.seen).shown(seen),
-            remedy.map(Cell::text).unwrap_or_else(Cell::nothing),
+            remedy.map_or_else(Cell::nothing, Cell::text),
         ]);
     }
     [verdict, evidence]
@@ -78,6 +80,8 @@ it does not work
 ";
         assert_eq!(text, expected);
         assert!(json.contains(r#""subject":"programs","seen":"none","remedy":"load them""#), "{json}");
-        assert!(json.starts_with(r#"{"table":"verdict","summary":"it does not work","verdict":"inactive","works":false}"#));
+        assert!(
+            json.starts_with(r#"{"table":"verdict","summary":"it does not work","verdict":"inactive","works":false}"#)
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
+use nix::net::if_::if_nameindex;
+
 use crate::{
     cli::{
         dataplane::{Where, newest, note_losses},
@@ -12,7 +14,6 @@ use crate::{
         counters::{COUNTERS, KEYS, hook_name, name, read_counters},
         interfaces::{STATES, read_state},
     },
-    kernel::Root,
     model::{
         Decoded,
         calico::{Counters, Hook},
@@ -78,12 +79,9 @@ fn names(args: &Args) -> BTreeMap<u32, String> {
     for state in states.map(|states| states.rows).unwrap_or_default() {
         names.insert(state.ifindex, String::from_utf8_lossy(&state.name).into_owned());
     }
-    let root = Root::system();
-    for name in root.list("/sys/class/net") {
-        let index = root.text(format!("/sys/class/net/{name}/ifindex"));
-        if let Some(index) = index.ok().and_then(|index| index.parse().ok()) {
-            names.insert(index, name);
-        }
+    // Where the kernel's list cannot be had, Calico's own names and numbers remain.
+    for device in if_nameindex().iter().flatten() {
+        names.insert(device.index(), device.name().to_string_lossy().into_owned());
     }
     names
 }

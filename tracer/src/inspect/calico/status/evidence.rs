@@ -94,8 +94,8 @@ pub fn read(root: &Root, bpffs: &Path, pause: Duration) -> Result<Evidence, Erro
     let before = count(bpffs)?;
     let start = Instant::now();
     let mut evidence = Evidence { folder: folder.display().to_string(), pins, release, ..Evidence::default() };
-    programs(root, &mut evidence)?;
-    evidence.ready = ready(root, bpffs)?;
+    let devices = programs(root, &mut evidence)?;
+    evidence.ready = ready(bpffs, &devices)?;
     evidence.connections = connections(bpffs)?;
     let names = processes(root).into_iter().map(|pid| comm(root, pid));
     evidence.calico_node = names.filter(|name| name == b"calico-node" || name == b"calico-felix").count();
@@ -118,7 +118,8 @@ fn is_calicos(name: &str) -> bool {
     name.starts_with("cali_") || name.starts_with("calico_")
 }
 
-fn programs(root: &Root, evidence: &mut Evidence) -> Result<(), Error> {
+/// Where programs run; the answer is what devices there are.
+fn programs(root: &Root, evidence: &mut Evidence) -> Result<Vec<String>, Error> {
     let found = hooks::find(root, &BTreeSet::new(), is_calicos)?;
     evidence.loaded = found.loaded.len();
     evidence.notes = found.notes;
@@ -131,19 +132,18 @@ fn programs(root: &Root, evidence: &mut Evidence) -> Result<(), Error> {
         }
     }
     evidence.attached = attached.into_iter().collect();
-    Ok(())
+    Ok(found.devices)
 }
 
 /// Ready by `cali_iface`, and there: entries of interfaces that are gone are removed late.
-fn ready(root: &Root, bpffs: &Path) -> Result<Vec<String>, Error> {
+fn ready(bpffs: &Path, devices: &[String]) -> Result<Vec<String>, Error> {
     /// `v4Ready`, `v6Ready`; one flag alone, up to 3.26.
     const READY: u32 = 0x2 | 0x4;
     let search = dataplane::search(&STATES, bpffs, None)?;
     let Some(found) = search.found.first() else { return Ok(Vec::new()) };
-    let here = root.list("/sys/class/net");
     let states = found.rows(read_state)?.rows.into_iter().filter(|state| state.flags & READY != 0);
     let names = states.map(|state| String::from_utf8_lossy(&state.name).into_owned());
-    Ok(names.filter(|name| here.contains(name)).collect())
+    Ok(names.filter(|name| devices.contains(name)).collect())
 }
 
 /// Packets that all programs counted.
@@ -181,11 +181,12 @@ fn felix_log(root: &Root) -> Option<FelixLog> {
         let folder = format!("{}/{pod}/calico-node", Pods::LOGS);
         root.list(&folder).into_iter().map(move |name| format!("{folder}/{name}"))
     });
-    let newest = logs.filter(|log| log.ends_with(".log")).max_by_key(|log| {
-        std::fs::metadata(root.path(log)).and_then(|metadata| metadata.modified()).ok()
-    })?;
+    let newest = logs
+        .filter(|log| Path::new(log).extension().is_some_and(|extension| extension == "log"))
+        .max_by_key(|log| std::fs::metadata(root.path(log)).and_then(|metadata| metadata.modified()).ok())?;
     let text = ends_of(root, &newest)?;
-    let last = SENTENCES.iter().filter_map(|(sentence, says)| Some((text.rfind(sentence)?, *says))).max_by_key(|at| at.0);
+    let last =
+        SENTENCES.iter().filter_map(|(sentence, says)| Some((text.rfind(sentence)?, *says))).max_by_key(|at| at.0);
     last.map(|(_, says)| says)
 }
 
@@ -214,7 +215,8 @@ mod tests {
         let log = root.path("/var/log/pods/calico-system_calico-node-x_1/calico-node/0.log");
         std::fs::create_dir_all(log.parent().unwrap()).unwrap();
         let enabled = "t stdout F [INFO] BPF enabled, starting BPF endpoint manager and map manager.\n";
-        let refused = "t stdout F [ERROR] BPF dataplane mode enabled but not supported by the kernel.  Disabling BPF mode.\n";
+        let refused =
+            "t stdout F [ERROR] BPF dataplane mode enabled but not supported by the kernel.  Disabling BPF mode.\n";
         for (text, expected) in [
             ("nothing\n".to_owned(), None),
             (format!("{refused}{enabled}"), Some(FelixLog::Enabled)),

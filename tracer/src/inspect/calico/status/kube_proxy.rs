@@ -42,7 +42,9 @@ impl KubeProxy {
             ..Self::default()
         };
         match chains() {
-            Ok(chains) => found.chains = chains.into_iter().filter(|(table, chain)| is_its(table, chain)).map(shown).collect(),
+            Ok(chains) => {
+                found.chains = chains.into_iter().filter(|(table, chain)| is_its(table, chain)).map(shown).collect();
+            }
             // The kernel has no nftables, so there is nothing in them.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {}
             Err(error) => found.unknown.push(format!("nftables could not be read: {error}")),
@@ -90,7 +92,9 @@ mod tests {
     #[test]
     fn the_kubelets_chains_are_not_its() {
         assert!(is_its("nat", "KUBE-SERVICES") && is_its("nat", "KUBE-SVC-ABC") && is_its("kube-proxy", "services"));
-        assert!(!is_its("nat", "KUBE-KUBELET-CANARY") && !is_its("filter", "KUBE-FIREWALL") && !is_its("nat", "PREROUTING"));
+        assert!(
+            !is_its("nat", "KUBE-KUBELET-CANARY") && !is_its("filter", "KUBE-FIREWALL") && !is_its("nat", "PREROUTING")
+        );
     }
 
     #[test]

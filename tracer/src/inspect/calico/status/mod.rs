@@ -66,7 +66,9 @@ fn pins(evidence: &Evidence) -> Finding {
     const SUBJECT: &str = "maps";
     match evidence.pins.len() {
         0 => Finding::new(State::Bad, SUBJECT, format!("none of Calico's is pinned below `{}`", evidence.folder))
-            .with_remedy("in a container, /sys/fs/bpf of the host must be mounted; elsewhere --bpffs says where pins are"),
+            .with_remedy(
+                "in a container, /sys/fs/bpf of the host must be mounted; elsewhere --bpffs says where pins are",
+            ),
         count => {
             let release = evidence.release.map(|release| format!(", of release {release}")).unwrap_or_default();
             Finding::new(State::Good, SUBJECT, format!("{count} pinned below `{}`{release}", evidence.folder))
@@ -95,7 +97,9 @@ fn interfaces(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let seen = format!("{} are ready by cali_iface, but have no program: {}", bare.len(), listed(&bare));
-    Some(Finding::new(State::Bad, "interfaces", seen).with_remedy("another program may have replaced the qdisc or the filters: see `skbtrail net`, then restart calico-node"))
+    Some(Finding::new(State::Bad, "interfaces", seen).with_remedy(
+        "another program may have replaced the qdisc or the filters: see `skbtrail net`, then restart calico-node",
+    ))
 }
 
 fn counters(evidence: &Evidence) -> Finding {
@@ -177,11 +181,11 @@ fn pids(processes: &[u32]) -> String {
 /// Some names, and how many more.
 fn listed(names: &[String]) -> String {
     const MOST: usize = 8;
-    let mut shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
-        shown.push_str(&format!(" and {} more", names.len() - MOST));
+    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        rest => format!("{shown} and {rest} more"),
     }
-    shown
 }
 
 #[cfg(test)]
