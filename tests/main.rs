@@ -5,6 +5,7 @@
 mod capture;
 mod cli;
 mod filter;
+mod maps;
 mod object;
 mod recording;
 mod tidy;

@@ -208,13 +208,13 @@ fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
     descriptor(bpf_cmd::BPF_BTF_LOAD, &mut attr)
 }
 
-fn descriptor(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
+pub(crate) fn descriptor(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
     let number = call(command, attr)?;
     // SAFETY: the kernel has just handed out this descriptor, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-fn call(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<i32> {
+pub(crate) fn call(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<i32> {
     // SAFETY: the attribute is as large as the kernel is told; pointers in it outlive the call.
     let answer = unsafe { libc::syscall(libc::SYS_bpf, command as libc::c_int, &raw mut *attr, size_of::<bpf_attr>()) };
     i32::try_from(answer).ok().filter(|number| *number >= 0).ok_or_else(io::Error::last_os_error)

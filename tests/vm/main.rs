@@ -20,10 +20,13 @@ mod bench;
 mod bpf;
 mod cases;
 mod cpio;
+#[path = "../maps/fixture.rs"]
+mod fixture;
 mod guest;
 mod holdings;
 mod image;
 mod journeys;
+mod maps;
 mod net;
 mod qemu;
 mod tracer;

@@ -4,6 +4,7 @@
 mod backends;
 mod bad_input;
 mod bpf_programs;
+mod cilium_maps;
 mod demo;
 mod doctor;
 mod drops;
@@ -90,6 +91,7 @@ pub(crate) const CASES: &[Case] = &[
     files::CASE,
     bpf_programs::CASE,
     bad_input::CASE,
+    cilium_maps::CASE,
     demo::CASE,
     kprobe_backend::CASE,
     flood_counts::CASE,

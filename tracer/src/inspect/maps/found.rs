@@ -74,7 +74,7 @@ pub fn find(root: &Root, folders: &[PathBuf], prefix: &str) -> Result<Vec<Found>
 fn pinned(folder: &Path, prefix: &str) -> Result<Vec<Found>, Error> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::PermissionDenied => {
-            Error::NotPermitted { what: "to look into the BPF file system", capability: "CAP_DAC_OVERRIDE" }
+            Error::NotPermitted { what: "looking into the BPF file system", capability: "CAP_DAC_OVERRIDE" }
         }
         _ => Error::Pin { path: folder.to_owned(), source },
     };
@@ -96,6 +96,9 @@ fn pinned(folder: &Path, prefix: &str) -> Result<Vec<Found>, Error> {
             // Unpinned since, a folder, a program or a link.
             Err(Error::Other { .. }) => {}
             Err(Error::Pin { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(Error::Pin { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Error::NotPermitted { what: "opening pinned maps", capability: "CAP_BPF" });
+            }
             Err(error) => return Err(error),
         }
     }
@@ -114,7 +117,7 @@ mod tests {
         // Where BPF is not permitted at all, that is the answer.
         match pinned(folder.path(), "cilium_") {
             Ok(found) => assert!(found.is_empty()),
-            Err(Error::Pin { source, .. }) => assert_eq!(source.kind(), io::ErrorKind::PermissionDenied),
+            Err(Error::NotPermitted { .. }) => {}
             Err(error) => panic!("{error}"),
         }
         assert!(pinned(folder.path(), "calico_").unwrap().is_empty());
