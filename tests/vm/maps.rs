@@ -57,25 +57,26 @@ impl Map {
     /// Sets a value; of a map that is per CPU the values of all, each filled up to a multiple of 8 bytes.
     pub(crate) fn set(&self, key: &[u8], value: &[u8]) -> Result<()> {
         ensure!(key.len() == self.key as usize && value.len() >= self.value as usize, "an entry of the wrong size");
-        self.element(bpf_cmd::BPF_MAP_UPDATE_ELEM, key, value).context("failed to write to a map")
+        self.element(bpf_cmd::BPF_MAP_UPDATE_ELEM, key, Some(value)).context("failed to write to a map")
     }
 
     /// Removes an entry, if it is there.
     pub(crate) fn remove(&self, key: &[u8]) -> Result<()> {
-        match self.element(bpf_cmd::BPF_MAP_DELETE_ELEM, key, &[]) {
+        match self.element(bpf_cmd::BPF_MAP_DELETE_ELEM, key, None) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result.context("failed to remove from a map"),
         }
     }
 
-    fn element(&self, command: bpf_cmd, key: &[u8], value: &[u8]) -> io::Result<()> {
+    fn element(&self, command: bpf_cmd, key: &[u8], value: Option<&[u8]>) -> io::Result<()> {
         // SAFETY: all members of the union are plain numbers.
         let mut attr: bpf_attr = unsafe { mem::zeroed() };
         // SAFETY: these commands use this member.
         let element = unsafe { &mut attr.__bindgen_anon_2 };
         element.map_fd = self.handle.as_raw_fd() as u32;
         element.key = key.as_ptr() as u64;
-        element.__bindgen_anon_1.value = value.as_ptr() as u64;
+        // The kernel wants zeros in what a command does not use.
+        element.__bindgen_anon_1.value = value.map_or(0, |value| value.as_ptr() as u64);
         call(command, &mut attr).map(drop)
     }
 }

@@ -9,6 +9,8 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use skbtrail::inspect::cilium::{Cilium, Lookup, Wanted};
+use skbtrail::kernel::Root;
 
 use super::Case;
 use crate::fixture::{CILIUM, Fixture};
@@ -39,6 +41,7 @@ fn run(_: &Guest) -> Result<()> {
     for (name, text) in CILIUM {
         printed(&Fixture::read(text)).with_context(|| format!("fixture {name}"))?;
     }
+    asked()?;
     let _folder = Folder::new()?;
     for table in TABLES {
         while_written(table).with_context(|| format!("{} while others write", table.name))?;
@@ -78,6 +81,29 @@ fn printed(fixture: &Fixture) -> Result<()> {
     let expected = if fixture.command.starts_with("ct") { sorted(&fixture.text) } else { fixture.text.clone() };
     let text = if fixture.command.starts_with("ct") { sorted(&text) } else { text };
     ensure!(text == expected, "printed\n{text}\nnot\n{expected}");
+    drop(maps);
+    Ok(())
+}
+
+/// Single questions are answered as Cilium's own programs would be: the longest prefix, the endpoint, the backends.
+fn asked() -> Result<()> {
+    let _folder = Folder::new()?;
+    let mut maps = Vec::new();
+    for (_, text) in CILIUM.iter().filter(|(name, _)| ["ipcache", "endpoint", "lb"].contains(name)) {
+        maps.extend(lay_out(&Fixture::read(text), FOLDER)?);
+    }
+    let lookup = Lookup::new(Cilium::find(&Root::system(), &Wanted { minor: Some(18), ..Wanted::default() })?);
+    let identity = |address: &str| -> Result<_> { Ok(lookup.identity(address.parse()?)?.map(|entry| entry.identity)) };
+    ensure!(identity("10.244.2.173")? == Some(26328) && identity("10.244.1.77")? == Some(2), "identities");
+    ensure!(identity("192.0.2.1")?.is_none() && identity("fd00::1")?.is_none(), "identities that nobody has");
+    let endpoint = lookup.endpoint("10.244.2.20".parse()?)?.context("no endpoint")?;
+    ensure!((endpoint.id, endpoint.ifindex, endpoint.identity) == (258, 32, 12196), "{endpoint:?}");
+    ensure!(lookup.endpoint("10.244.9.9".parse()?)?.is_none(), "an endpoint that nobody has");
+    let service = lookup.service("10.96.0.10".parse()?, 53, 17)?.context("no service")?;
+    let backends: Vec<String> = service.backends.iter().map(|one| format!("{}:{}", one.address, one.port)).collect();
+    // The second one is gone.
+    ensure!(backends == ["10.244.2.20:53"] && service.more == 0, "{service:?}");
+    ensure!(lookup.service("10.96.0.10".parse()?, 54, 17)?.is_none(), "a service that is not there");
     drop(maps);
     Ok(())
 }
