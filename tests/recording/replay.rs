@@ -23,6 +23,7 @@ fn live(sample: &Sample, as_json: bool) -> String {
         namespaces: &sample.namespaces,
         clock: Some(&clock),
         metadata: &sample.start.metadata,
+        facts: None,
         timestamp: Timestamp::Absolute,
         tcp_flags: true,
     };

@@ -32,6 +32,7 @@ const TOOLS: &[&str] = &[
     "kmod",
     "nc",
     "nft",
+    "nstat",
     "ping",
     "ss",
     "setpriv",

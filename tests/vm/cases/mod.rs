@@ -7,6 +7,7 @@ mod bpf_programs;
 mod cilium_maps;
 mod demo;
 mod doctor;
+mod drop_counts;
 mod drops;
 mod files;
 mod filters;
@@ -68,6 +69,7 @@ pub(crate) const CASES: &[Case] = &[
     filters::CASE,
     pwru_ci::CASE,
     drops::CASE,
+    drop_counts::CASE,
     follow_router::CASE,
     follow_connect::CASE,
     follow_nat::CASE,

@@ -100,6 +100,7 @@ pub(super) fn context<'a>(
         namespaces: &names.namespaces,
         clock: Some(clock),
         metadata: &look.metadata,
+        facts: names.facts.as_deref(),
         timestamp: look.timestamp,
         tcp_flags: look.tcp_flags,
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    inspect::Facts,
     kernel::{btf::Chain, kallsyms::SymbolTable},
     model::Probe,
     record::Naming,
@@ -23,6 +24,8 @@ pub struct Names {
     pub chains: Vec<Chain>,
     /// Names of addresses.
     pub symbols: Box<dyn Symbols + Send + Sync>,
+    /// What is known beside the packets, where that was asked for.
+    pub facts: Option<Box<dyn Facts>>,
 }
 
 impl Names {
@@ -33,6 +36,7 @@ impl Names {
             namespaces: HashMap::new(),
             chains: Vec::new(),
             symbols: Box::new(LazySymbols::new(None)),
+            facts: None,
         }
     }
 

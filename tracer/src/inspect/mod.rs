@@ -15,6 +15,7 @@ mod fdinfo;
 pub mod hooks;
 mod interfaces;
 mod links;
+pub mod lookup;
 pub mod maps;
 pub mod merbridge;
 pub mod net;
@@ -27,3 +28,4 @@ pub mod sock_maps;
 mod sys;
 
 pub use error::Error;
+pub use lookup::Facts;

@@ -42,7 +42,8 @@ pub(crate) fn write_destination(flow: &Flow, out: &mut String) {
     write_end(flow.destination, port, out);
 }
 
-fn write_end(address: IpAddr, port: Option<u16>, out: &mut String) {
+/// Appends an address, with a port if there is one.
+pub(super) fn write_end(address: IpAddr, port: Option<u16>, out: &mut String) {
     let brackets = address.is_ipv6() && port.is_some();
     if brackets {
         out.push('[');

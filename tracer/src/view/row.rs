@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::str::FromStr;
 
 use super::{Clock, escape, number, returned};
+use crate::inspect::Facts;
 use crate::model::{Event, EventKind, Probe, ProbeId};
 use crate::symbol::Cache;
 
@@ -35,6 +36,8 @@ pub struct Context<'a> {
     pub clock: Option<&'a Clock>,
     /// The member chains asked for, as typed, in the order of [`crate::model::Details::metadata`].
     pub metadata: &'a [String],
+    /// What is known beside the packets, where that was asked for.
+    pub facts: Option<&'a dyn Facts>,
     /// How text shows the time.
     pub timestamp: Timestamp,
     /// Text shows the flags of TCP.

@@ -148,12 +148,12 @@ mod tests {
     fn json_has_all_unless_narrowed() {
         let default = Selection::default();
         let all = "time skb journey filter cpu process func program netns netns-name iface mark proto mtu len pkt-type tuple \
-                   drop caller stack metadata packet";
+                   drop caller stack metadata packet context";
         let cases = [
             (default, all),
             (
                 Selection { meta: false, tuple: false, ..default },
-                "time skb journey filter cpu process func program drop caller stack metadata packet",
+                "time skb journey filter cpu process func program drop caller stack metadata packet context",
             ),
             (Selection { columns: Some("func,skb"), ..default }, "func skb"),
         ];

@@ -87,6 +87,7 @@ impl Sample {
             namespaces: &self.namespaces,
             clock: Some(&self.clock),
             metadata: &self.metadata,
+            facts: None,
             timestamp: Timestamp::None,
             tcp_flags: false,
         }

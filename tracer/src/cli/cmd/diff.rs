@@ -116,6 +116,7 @@ fn read(which: &Which, no_track: bool) -> Result<Side, Failure> {
         namespaces: &opened.names.namespaces,
         clock: None,
         metadata: &[],
+        facts: None,
         timestamp: Timestamp::None,
         tcp_flags: false,
     };

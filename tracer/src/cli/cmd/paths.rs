@@ -165,6 +165,7 @@ fn print(names: &Names, probes: &[Probe], paths: &Paths, tables: &Tables, output
         namespaces: &names.namespaces,
         clock: None,
         metadata: &[],
+        facts: None,
         timestamp: Timestamp::None,
         tcp_flags: false,
     };

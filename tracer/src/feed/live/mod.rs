@@ -135,7 +135,7 @@ impl Live {
             notes.push("tc programs show only packets that have passed a function of --filter-func before".to_owned());
         }
         let reasons = Reasons::read(root, &btf).iter().map(|(number, name)| (number, name.to_owned())).collect();
-        let names = Names { reasons, namespaces: netns::names(root), chains, symbols };
+        let names = Names { reasons, namespaces: netns::names(root), chains, symbols, facts: None };
         Ok(Self { session, names, backend, notes })
     }
 

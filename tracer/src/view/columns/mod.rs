@@ -1,6 +1,7 @@
 //! The columns: each a file of its own with its name, help, text and JSON, and one line in [`COLUMNS`].
 
 mod caller;
+mod context;
 mod cpu;
 mod drop;
 mod filter;
@@ -51,6 +52,7 @@ pub static COLUMNS: &[&dyn Column] = &[
     &stack::Stack,
     &metadata::Metadata,
     &packet::Packet,
+    &context::Known,
 ];
 
 /// One thing that is shown about an event.

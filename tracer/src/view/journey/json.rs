@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Object, columns, escape,
+        Object, columns, escape, facts,
         json::{VERSION, kind},
         phrase::append,
         returned,
@@ -11,8 +11,9 @@ use super::{
     words::{self, word},
 };
 use crate::{
+    inspect::Facts,
     model::ChangeKind,
-    track::{Changed, Hop, Identity, Journey, State, Strand, Verdict},
+    track::{Changed, Device, Hop, Identity, Journey, State, Strand, Verdict},
 };
 
 /// Appends the line.
@@ -75,6 +76,30 @@ fn head(story: &Story<'_>, object: &mut Object<'_>) {
         Some(look) if let Some(arp) = &look.arp => object.object("arp", |inner| columns::write_arp(arp, inner)),
         _ => {}
     }
+    if let Some(known) = story.context.facts {
+        object.object("context", |inner| context(story, known, inner));
+    }
+}
+
+/// What is known of the addresses, and the programs at each device that it was at.
+fn context(story: &Story<'_>, known: &dyn Facts, object: &mut Object<'_>) {
+    if let Some(flow) = story.journey.title().and_then(|look| look.flow.as_ref()) {
+        facts::ends_json(known, flow, object);
+    }
+    let mut devices: Vec<&Device> = Vec::new();
+    for device in story.journey.hops.iter().filter_map(|hop| story.tables.device_of(hop.device)) {
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+    }
+    object.objects("devices", devices, |device, inner| {
+        if let Some(netns) = device.netns {
+            inner.number("netns", netns);
+        }
+        inner.number("ifindex", device.ifindex);
+        inner.foreign("ifname", device.name.bytes());
+        facts::programs_json(&known.programs(device.netns, device.ifindex), inner);
+    });
 }
 
 fn verdict(words: &Words<'_>, journey: &Journey, verdict: Verdict, object: &mut Object<'_>) {

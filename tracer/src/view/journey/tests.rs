@@ -7,7 +7,7 @@ use crate::{
         Limits,
         testing::{POD, Script, name, tracked, udp},
     },
-    view::{Style, tests::Sample},
+    view::{Style, facts::testing::Few, tests::Sample},
 };
 
 fn print(script: &Script, style: Style) -> String {
@@ -58,6 +58,26 @@ fn through_a_pod() -> Script {
     after(script.hit(start + 95_000, 12, 12, "kfree_skbmem"));
     script.end(start + 95_100, 12, 12);
     script
+}
+
+#[test]
+fn a_packet_in_its_context() {
+    let script = through_a_pod();
+    let sample = Sample::new();
+    let context = Context { probes: &script.probes, facts: Some(&Few), ..sample.context() };
+    let (tracker, journeys) = tracked(&script, Limits::default());
+    let mut out = Vec::new();
+    let story = Story { journey: &journeys[0], tables: tracker.tables(), context: &context };
+    text(&story, Style::Plain, &mut out);
+    json(&story, &mut out);
+    let out = String::from_utf8(out).unwrap();
+    insta::assert_snapshot!(out);
+    let mut found = Vec::new();
+    keys(&serde_json::from_str(out.lines().last().unwrap()).unwrap(), &mut found);
+    let documentation = include_str!("../../../../assets/output-json.md");
+    for key in found {
+        assert!(documentation.contains(&format!("`{key}`")), "{key} is not in output-json.md");
+    }
 }
 
 #[test]

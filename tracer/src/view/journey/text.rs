@@ -1,7 +1,7 @@
 //! The block of text.
 
 use super::{
-    super::{Style, Tone, columns, duration, number},
+    super::{Style, Tone, columns, duration, facts, number},
     Story, Words,
     words::{self, word},
 };
@@ -60,6 +60,15 @@ impl Block<'_> {
         if let Some(first) = journey.hops.first() {
             let began = self.began(first);
             self.line(2, Tone::Plain, &began);
+        }
+        self.ends();
+    }
+
+    /// What is known of the addresses.
+    fn ends(&mut self) {
+        let flow = self.story.journey.title().and_then(|look| look.flow.as_ref());
+        if let (Some(known), Some(flow)) = (self.story.context.facts, flow) {
+            facts::ends(known, flow, |line| self.line(2, Tone::Faint, line));
         }
     }
 
@@ -156,6 +165,7 @@ impl Block<'_> {
             let mut place = String::new();
             self.words.place(hop.netns, hop.device, &mut place);
             self.line(2, Tone::Plain, &place);
+            self.programs(hop);
         }
         let mut text = self.gap(index);
         text.push_str("  ");
@@ -174,6 +184,18 @@ impl Block<'_> {
             _ => Tone::Plain,
         };
         self.line(0, tone, &text);
+    }
+
+    /// The programs at the device of a hop.
+    fn programs(&mut self, hop: &Hop) {
+        let device = self.story.tables.device_of(hop.device);
+        if let (Some(known), Some(device)) = (self.story.context.facts, device) {
+            let mut text = String::new();
+            facts::programs(&known.programs(device.netns, device.ifindex), &mut text);
+            if !text.is_empty() {
+                self.line(4, Tone::Faint, &text);
+            }
+        }
     }
 
     fn gap(&self, index: usize) -> String {

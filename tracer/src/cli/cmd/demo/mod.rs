@@ -179,6 +179,7 @@ fn show(live: &Live, mut tracker: Tracker) -> anyhow::Result<()> {
         namespaces: &live.names.namespaces,
         clock: Some(&clock),
         metadata: &[],
+        facts: None,
         timestamp: Timestamp::None,
         tcp_flags: false,
     };

@@ -134,6 +134,7 @@ impl<'a> Counting<'a> {
             namespaces: &self.names.namespaces,
             clock: None,
             metadata: &[],
+            facts: None,
             timestamp: Timestamp::None,
             tcp_flags: false,
         };

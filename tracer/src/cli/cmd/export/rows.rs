@@ -49,6 +49,7 @@ fn one(replay: &mut Replay, sink: &mut Sink, out: &mut Vec<u8>, output: &mut Out
                 namespaces: &names.namespaces,
                 clock: None,
                 metadata: &[],
+                facts: None,
                 timestamp: Timestamp::None,
                 tcp_flags: false,
             };
