@@ -78,6 +78,10 @@ fn run(_: &Guest) -> Result<()> {
 /// Known neighbours, a rule, a filter and a VLAN that the other side does not have.
 fn prepared() -> Result<Pair> {
     let pair = Pair::new()?;
+    // IPv6 says something of its own accord now and then, which would be counted too.
+    for namespace in [&pair.a, &pair.b] {
+        namespace.sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")?;
+    }
     pair.a.vlan("va", 5, "10.78.0.1/24")?;
     let hardware = |of: &crate::net::Namespace, device: &str| of.sh(&format!("cat /sys/class/net/{device}/address"));
     let (a, b) = (hardware(&pair.a, "va")?, hardware(&pair.b, "vb")?);

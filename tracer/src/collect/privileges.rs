@@ -37,6 +37,11 @@ pub fn drop_all_but_attaching() -> Result<(), Error> {
     keep(&[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_SYS_ADMIN], &[])
 }
 
+/// For whoever reads maps that are open already.
+pub fn drop_all_but_reading_maps() -> Result<(), Error> {
+    keep(&[Capability::CAP_BPF], &[])
+}
+
 /// For whoever looks into other network namespaces: entering them takes `CAP_SYS_ADMIN`, and finding those of other users'
 /// processes `CAP_SYS_PTRACE`.
 pub fn drop_all_but_entering() -> Result<(), Error> {

@@ -15,6 +15,8 @@ pub enum Keeper {
     Conntrack,
     /// IPsec (`/proc/net/xfrm_stat`).
     Xfrm,
+    /// Cilium's programs (`cilium-dbg bpf metrics list`).
+    Cilium,
 }
 
 /// One counter.

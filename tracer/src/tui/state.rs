@@ -256,6 +256,7 @@ impl<'a> State<'a> {
             namespaces: &names.namespaces,
             clock: Some(&self.known.clock),
             metadata: &[],
+            facts: names.facts.as_deref(),
             timestamp: Timestamp::Current,
             tcp_flags: true,
         }

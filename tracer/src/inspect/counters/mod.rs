@@ -1,9 +1,10 @@
-//! Counters of lost packets that the kernel keeps by itself: of CPUs, devices, queueing disciplines, protocols, connection
-//! tracking. They tell of drops that no `sk_buff` event shows, since there never was one or nobody looked.
+//! Counters of lost packets that are kept anyway: by the kernel, of CPUs, devices, queueing disciplines, protocols, connection
+//! tracking; by Cilium, of its reasons. They tell of drops that no `sk_buff` event shows, since there never was one or nobody looked.
 //!
 //! A [`Snapshot`] is a look at all of them, in chosen namespaces; [`moved`] says what happened between two. Only counters of
 //! losses are read ([`known`]), and those at 0 are not kept.
 
+mod cilium;
 mod devices;
 mod files;
 pub mod known;
@@ -19,6 +20,7 @@ use crate::{
     kernel::Root,
     model::{Counter, Keeper, Moved},
 };
+use cilium::Metrics;
 use files::Found;
 pub use watch::{Scope, Watch};
 
@@ -51,6 +53,12 @@ impl Snapshot {
             Ok(text) => self.add(Keeper::Softnet, None, files::softnet(&text)),
             Err(error) => self.notes.push(format!("the CPUs' input counters are not shown: {error}")),
         }
+    }
+
+    /// Looks at those of Cilium.
+    fn read_cilium(&mut self, metrics: &Metrics) {
+        let found = metrics.read(&mut self.notes);
+        self.add(Keeper::Cilium, None, found);
     }
 
     /// Looks at those of the namespace that the calling thread is in.

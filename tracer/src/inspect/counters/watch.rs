@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::Snapshot;
+use super::{Metrics, Snapshot};
 use crate::{
     collect::privileges,
     kernel::{
@@ -42,7 +42,8 @@ impl Watch {
     pub fn start(root: Root, scope: Scope) -> io::Result<Self> {
         let (questions, asked) = sync_channel(1);
         let (answer, answers) = sync_channel(1);
-        thread::Builder::new().name("counters".to_owned()).spawn(move || run(&root, &scope, &asked, &answer))?;
+        let places = Places { metrics: Metrics::find(&root), root, scope };
+        thread::Builder::new().name("counters".to_owned()).spawn(move || run(&places, &asked, &answer))?;
         Ok(Self { questions, answers, asked: false })
     }
 
@@ -66,13 +67,21 @@ impl Watch {
     }
 }
 
-fn run(root: &Root, scope: &Scope, asked: &Receiver<()>, answer: &SyncSender<Snapshot>) {
-    let refused = match scope {
-        Scope::Own => privileges::drop_all(),
+/// What is looked at.
+struct Places {
+    root: Root,
+    scope: Scope,
+    metrics: Option<Metrics>,
+}
+
+fn run(places: &Places, asked: &Receiver<()>, answer: &SyncSender<Snapshot>) {
+    let refused = match places.scope {
+        Scope::Own if places.metrics.is_none() => privileges::drop_all(),
+        Scope::Own => privileges::drop_all_but_reading_maps(),
         Scope::Chosen(_) | Scope::All => privileges::drop_all_but_entering(),
     };
     while asked.recv().is_ok() {
-        let mut snapshot = look(root, scope);
+        let mut snapshot = look(places);
         if let Err(error) = &refused {
             snapshot.notes.push(format!("failed to give up privileges: {error}"));
         }
@@ -82,10 +91,14 @@ fn run(root: &Root, scope: &Scope, asked: &Receiver<()>, answer: &SyncSender<Sna
     }
 }
 
-fn look(root: &Root, scope: &Scope) -> Snapshot {
+fn look(places: &Places) -> Snapshot {
+    let root = &places.root;
     let mut snapshot = Snapshot::default();
     snapshot.read_machine(root);
-    match scope {
+    if let Some(metrics) = &places.metrics {
+        snapshot.read_cilium(metrics);
+    }
+    match &places.scope {
         Scope::Own => match netns::own(root) {
             Ok(own) => snapshot.read_namespace(root, own.inode),
             Err(error) => snapshot.notes.push(format!("counters of this network namespace are not shown: {error}")),

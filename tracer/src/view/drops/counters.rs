@@ -76,7 +76,9 @@ fn sorted(moved: &[Moved]) -> Vec<&Moved> {
 /// Its name, with the keeper where that does not go without saying.
 fn label(counter: &Counter) -> String {
     match counter.keeper {
-        Keeper::Softnet | Keeper::Qdisc | Keeper::Conntrack => format!("{} {}", word(counter.keeper), counter.name),
+        Keeper::Softnet | Keeper::Qdisc | Keeper::Conntrack | Keeper::Cilium => {
+            format!("{} {}", word(counter.keeper), counter.name)
+        }
         Keeper::Device | Keeper::Protocol | Keeper::Xfrm => counter.name.clone(),
     }
 }
@@ -90,5 +92,6 @@ fn word(keeper: Keeper) -> &'static str {
         Keeper::Protocol => "protocol",
         Keeper::Conntrack => "conntrack",
         Keeper::Xfrm => "xfrm",
+        Keeper::Cilium => "cilium",
     }
 }
