@@ -126,6 +126,7 @@ Examples:
   skbtrail trace --filter-trace-tc --filter-trace-xdp host 10.0.0.7      with the BPF programs on the way
   skbtrail trace --output-json --output-limit-lines 100 | jq .func
   skbtrail trace --group --output-limit-lines 3 icmp
+  skbtrail trace --group --output-context tcp port 443      with pods, services and BPF programs
 
 The run ends with Ctrl-C: what is in the ring is still printed, and stderr says how many hits were seen, shown and lost.
 Flags that pwru has too mean what they mean there.";
@@ -161,6 +162,10 @@ pub struct Run {
     /// Record the run too, into a new file (see `skbtrail record`)
     #[arg(long, value_name = "FILE", conflicts_with = "group")]
     pub record: Option<PathBuf>,
+    /// What is known beside the packets: pod, identity and endpoint of their addresses, backends of a service (Cilium), BPF
+    /// programs at their devices
+    #[arg(long)]
+    pub output_context: bool,
     /// A file to create once everything is attached
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,

@@ -31,6 +31,7 @@ pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let outcome = gather.run(&mut session, &mut start, &stop, None);
     let tally = gather.tracker.tally();
     say_tally(tally, limits);
+    stream::say_trouble(&names);
     stream::finish(&session, tally.hops - blocks.written, outcome)
 }
 

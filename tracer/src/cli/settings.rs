@@ -169,7 +169,8 @@ fn sample(what: &What) -> anyhow::Result<u32> {
     number.ok_or_else(|| anyhow!("--sample takes 1/N, as in 1/100, not `{text}`"))
 }
 
-fn wants(output: &Output, column: &str) -> bool {
+/// The column is named in `--columns`.
+pub(crate) fn wants(output: &Output, column: &str) -> bool {
     output.columns.as_deref().is_some_and(|columns| columns.split(',').any(|name| name.trim() == column))
 }
 

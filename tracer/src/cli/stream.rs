@@ -91,7 +91,16 @@ pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let rows = Some(Rows::new(&names, &look, Live::clock_offset(), session.probes(), output));
     let mut sinks = Sinks::new(rows, recorder, &names, commands, limit, most_packets);
     let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
-    drive(&mut session, &mut sinks, &mut start, &stop)
+    let outcome = drive(&mut session, &mut sinks, &mut start, &stop);
+    say_trouble(&names);
+    outcome
+}
+
+/// Says what could not be found out beside the packets.
+pub(super) fn say_trouble(names: &Names) {
+    if let Some(trouble) = names.facts.as_ref().and_then(|facts| facts.trouble()) {
+        say(format_args!("not all that is known beside the packets could be shown: {trouble}"));
+    }
 }
 
 /// The same, into a recording alone.

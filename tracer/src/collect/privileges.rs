@@ -37,6 +37,11 @@ pub fn drop_all_but_attaching() -> Result<(), Error> {
     keep(&[Capability::CAP_BPF, Capability::CAP_PERFMON, Capability::CAP_SYS_ADMIN], &[])
 }
 
+/// For whoever looks at what is attached in all network namespaces.
+pub fn drop_all_but_inspecting() -> Result<(), Error> {
+    keep(&[Capability::CAP_SYS_ADMIN, Capability::CAP_SYS_PTRACE, Capability::CAP_NET_ADMIN, Capability::CAP_BPF], &[])
+}
+
 /// For whoever reads maps that are open already.
 pub fn drop_all_but_reading_maps() -> Result<(), Error> {
     keep(&[Capability::CAP_BPF], &[])

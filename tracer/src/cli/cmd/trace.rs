@@ -18,9 +18,13 @@ use crate::{
     },
     collect::privileges,
     feed::Live,
+    inspect::lookup,
     kernel::Root,
-    view::Style,
+    view::{Style, columns},
 };
+
+/// The column of what is known beside the packets.
+const CONTEXT: &str = "context";
 
 /// Runs the command. All that can be wrong with the arguments is found before anything is attached.
 pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
@@ -28,12 +32,19 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
     let extra = settings::extra(&args.output).map_err(Failure::Usage)?;
     let mut options = settings::options(&args.what, extra.clone(), filter).map_err(Failure::Usage)?;
-    let look = look(&args.output)?;
+    let mut look = look(&args.output)?;
+    let context = args.run.output_context || settings::wants(&args.output, CONTEXT);
+    if args.run.output_context && !look.columns.iter().any(|column| column.name() == CONTEXT) {
+        look.columns.extend(columns::find(CONTEXT));
+    }
     options.swaps = args.run.filter_stdin;
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
     let stop = Stop::install()?;
-    let live = Live::start(&root, options)?;
+    let mut live = Live::start(&root, options)?;
+    if context {
+        live.names.facts = Some(Box::new(lookup::Live::start(root.clone())?));
+    }
     let caller = Caller::adopt();
     // An older file is not emptied before it is certain that there is something to put into it.
     let output = output(caller, &args.output)?;

@@ -104,7 +104,10 @@ fn look(places: &Places) -> Snapshot {
             Err(error) => snapshot.notes.push(format!("counters of this network namespace are not shown: {error}")),
         },
         Scope::Chosen(chosen) => chosen.iter().for_each(|netns| enter(root, netns, &mut snapshot)),
-        Scope::All => netns::all(root).iter().for_each(|netns| enter(root, netns, &mut snapshot)),
+        Scope::All => {
+            let places: Vec<Netns> = netns::places(root).into_iter().map(|place| place.netns).collect();
+            places.iter().for_each(|netns| enter(root, netns, &mut snapshot));
+        }
     }
     snapshot
 }

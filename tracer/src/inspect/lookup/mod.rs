@@ -3,7 +3,13 @@
 //!
 //! Whoever shows packets asks [`Facts`], and does not know who answers.
 
+mod dataplane;
+mod live;
+mod machine;
+
 use std::net::IpAddr;
+
+pub use live::Live;
 
 use crate::model::{AddressFacts, ProgramAt, ServiceFacts};
 
@@ -17,4 +23,9 @@ pub trait Facts: Send + Sync {
 
     /// The programs at a device, in order of execution.
     fn programs(&self, netns: Option<u32>, ifindex: u32) -> Vec<ProgramAt>;
+
+    /// The first thing that could not be found out, if there was one.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{Root, nearest::nearest};
-pub use enter::{all, within};
+pub use enter::within;
 pub use interface::interface;
 pub use places::{Place, file, place, places, visit};
 
