@@ -105,8 +105,9 @@ fn look(places: &Places) -> Snapshot {
         },
         Scope::Chosen(chosen) => chosen.iter().for_each(|netns| enter(root, netns, &mut snapshot)),
         Scope::All => {
-            let places: Vec<Netns> = netns::places(root).into_iter().map(|place| place.netns).collect();
-            places.iter().for_each(|netns| enter(root, netns, &mut snapshot));
+            for place in netns::places(root) {
+                enter(root, &place.netns, &mut snapshot);
+            }
         }
     }
     snapshot
