@@ -29,6 +29,7 @@ mod journeys;
 mod maps;
 mod net;
 mod qemu;
+mod recorder;
 mod tracer;
 mod witness;
 

@@ -11,6 +11,7 @@ mod drop_counts;
 mod drops;
 mod files;
 mod filters;
+mod fixture;
 mod flood_counts;
 mod follow_bridge;
 mod follow_connect;
@@ -35,6 +36,7 @@ mod protocols;
 mod pwru_ci;
 mod pwru_witness;
 mod record_replay;
+mod record_ways;
 mod smoke_boot;
 mod stack_and_caller;
 mod trace_ping;
@@ -98,5 +100,7 @@ pub(crate) const CASES: &[Case] = &[
     kprobe_backend::CASE,
     flood_counts::CASE,
     record_replay::CASE,
+    record_ways::CASE,
+    fixture::CASE,
     leaves_nothing::CASE,
 ];

@@ -1,20 +1,12 @@
 //! What is recorded on a real kernel is what another user reads back: the same text as the live trace, packets with the end they
 //! had, and of a flood every hit.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use serde_json::Value;
 
 use super::Case;
 use crate::guest::Guest;
 use crate::net::Pair;
+use crate::recorder::{Recorder, as_nobody, json};
 use crate::tracer::Tracer;
 
 pub(crate) const CASE: Case = Case {
@@ -26,11 +18,9 @@ pub(crate) const CASE: Case = Case {
 };
 
 const FILE: &str = "/tmp/record_replay.pcapng";
-const ERRORS: &str = "/tmp/record_replay.err";
-const READY_WITHIN: Duration = Duration::from_secs(90);
 const PINGS: usize = 500;
 /// Single kprobes take long to attach; these show what the case is about.
-const FEW: &str = "ip_rcv|ip_output|icmp_rcv|icmp_echo|raw_rcv|tcp_v4_rcv|tcp_v4_do_rcv|__dev_queue_xmit|kfree_skb|consume_skb|kfree_skbmem|skb_release_data";
+pub(super) const FEW: &str = "ip_rcv|ip_output|icmp_rcv|icmp_echo|raw_rcv|tcp_v4_rcv|tcp_v4_do_rcv|__dev_queue_xmit|kfree_skb|consume_skb|kfree_skbmem|skb_release_data";
 
 fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
@@ -75,20 +65,10 @@ fn verdicts() -> Result<()> {
 /// Every hit that the kernel counts is in the file, plain and compressed.
 fn flood(pair: &Pair) -> Result<()> {
     for compress in [&[][..], &["--compress"]] {
-        let ready = "/tmp/record_replay.ready";
-        drop(fs::remove_file(ready));
-        let mut command = Command::new("skbtrail");
-        command.args(["record", "-o", FILE, "--ready-file", ready, "--filter-func", FEW]).args(compress).arg("icmp");
-        let mut child = command.stderr(fs::File::create(ERRORS)?).spawn()?;
-        let started = Instant::now();
-        while !fs::exists(ready)? {
-            ensure!(started.elapsed() < READY_WITHIN && child.try_wait()?.is_none(), "{}", fs::read_to_string(ERRORS)?);
-            sleep(Duration::from_millis(20));
-        }
+        let recorder = Recorder::start(&[&["-o", FILE, "--filter-func", FEW], compress, &["icmp"]].concat())?;
         let said = pair.a.sh(&format!("ping -n -q -f -c {PINGS} 10.77.0.2"))?;
         ensure!(said.contains(&format!(" {PINGS} received")), "{said}");
-        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT)?;
-        ensure!(child.wait()?.success(), "{}", fs::read_to_string(ERRORS)?);
+        recorder.stop()?;
         let info = json(&["info", "--json", FILE])?;
         let counts = &info[0]["counts"];
         ensure!(counts["seen"] == info[0]["hits"] && counts["shown"] == counts["seen"], "{}", info[0]);
@@ -97,18 +77,4 @@ fn flood(pair: &Pair) -> Result<()> {
         ensure!(calls == 2 * PINGS, "{calls} calls of icmp_rcv");
     }
     Ok(())
-}
-
-fn json(args: &[&str]) -> Result<Vec<Value>> {
-    as_nobody(args)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-/// What skbtrail prints to a user who may do nothing.
-fn as_nobody(args: &[&str]) -> Result<String> {
-    fs::set_permissions(FILE, Permissions::from_mode(0o644))?;
-    let user = ["--reuid=65534", "--regid=65534", "--clear-groups", "skbtrail"];
-    let run = Command::new("setpriv").args(user).args(args).output()?;
-    let stderr = String::from_utf8_lossy(&run.stderr);
-    ensure!(run.status.success() && stderr.is_empty(), "{args:?}: {}, {stderr}", run.status);
-    Ok(String::from_utf8(run.stdout)?)
 }

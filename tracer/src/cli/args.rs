@@ -160,7 +160,7 @@ pub struct Trace {
 #[command(next_help_heading = "Output")]
 pub struct Run {
     /// Record the run too, into a new file (see `skbtrail record`)
-    #[arg(long, value_name = "FILE", conflicts_with = "group")]
+    #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// What is known beside the packets: pod, identity and endpoint of their addresses, backends of a service (Cilium), BPF
     /// programs at their devices

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{judge::Judge, progress::Progress, signals::Stop, stream::Start};
+use super::{judge::Judge, progress::Progress, recorder::Beside, signals::Stop, stream::Start};
 use crate::{
     collect::Session,
     feed::{Poll, Replay, Source},
@@ -42,20 +42,21 @@ impl<'a> Gather<'a> {
         Self { tracker, taker, done: false }
     }
 
-    /// Follows the trace to its end; `duration` counts from the moment at which everything is attached.
+    /// Follows the trace to its end, with a recorder beside it; `duration` counts from the moment at which everything is attached.
     pub(crate) fn run(
         &mut self,
         session: &mut Session,
         start: &mut Start,
+        recording: &mut Beside<'_>,
         stop: &Stop,
         duration: Option<Duration>,
     ) -> anyhow::Result<()> {
-        let followed = self.follow(session, start, stop, duration);
+        let followed = self.follow(session, start, recording, stop, duration);
         start.progress.close();
         followed?;
         session.stop()?;
-        while !self.done && self.poll(session) > 0 {
-            self.taker.flush(&start.progress)?;
+        while !self.done && self.poll(session, recording) > 0 {
+            self.write(session, recording, &start.progress)?;
         }
         self.tracker.finish();
         self.hand_on(session.probes());
@@ -97,6 +98,7 @@ impl<'a> Gather<'a> {
         &mut self,
         session: &mut Session,
         start: &mut Start,
+        recording: &mut Beside<'_>,
         stop: &Stop,
         duration: Option<Duration>,
     ) -> anyhow::Result<()> {
@@ -110,8 +112,8 @@ impl<'a> Gather<'a> {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 break;
             }
-            let taken = self.poll(session);
-            self.taker.flush(&start.progress)?;
+            let taken = self.poll(session, recording);
+            self.write(session, recording, &start.progress)?;
             pause = if taken > 0 { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             if taken < BATCH {
                 session.check()?;
@@ -122,19 +124,25 @@ impl<'a> Gather<'a> {
     }
 
     /// Handles a batch of the records that wait; returns how many these were.
-    fn poll(&mut self, source: &mut dyn Source) -> usize {
-        let now = source.now();
+    fn poll(&mut self, session: &mut Session, recording: &mut Beside<'_>) -> usize {
+        let now = session.now();
         let tracker = &mut self.tracker;
-        let taken = match source.poll(BATCH, &mut |record, probes| tracker.record(&record, probes)) {
-            Poll::Taken(taken) => taken,
-            Poll::End => 0,
-        };
+        let taken = session.poll(BATCH, |record, probes| {
+            recording.add(&record, probes);
+            tracker.record(&record, probes);
+        });
         // Read before the ring was: what comes later is younger.
         if let Some(now) = now.filter(|_| taken == 0) {
             self.tracker.tick(now);
         }
-        self.hand_on(source.probes());
+        self.hand_on(session.probes());
         taken
+    }
+
+    /// Writes what was gathered and recorded.
+    fn write(&mut self, session: &Session, recording: &mut Beside<'_>, progress: &Progress) -> anyhow::Result<()> {
+        recording.write(session, progress)?;
+        self.taker.flush(progress)
     }
 
     fn hand_on(&mut self, probes: &[Probe]) {

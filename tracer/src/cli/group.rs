@@ -7,6 +7,7 @@ use super::{
     opened::Opened,
     output::Output,
     progress::Progress,
+    recorder::Beside,
     rows::{Look, context},
     say::say,
     stream::{self, Start, Stream},
@@ -23,16 +24,18 @@ use crate::{
 /// Runs the trace to its end and says on stderr what became of its events.
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Stream { look, output, limit, ready_file, caller, stop, verbose, .. } = stream;
+    let Stream { look, output, recorder, limit, ready_file, caller, stop, verbose, .. } = stream;
     let mut blocks = Blocks::new(&names, &look, Live::clock_offset(), output, limit);
     let limits = limits(backend);
     let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
+    let mut recording = Beside::new(recorder, &names);
     let mut gather = Gather::new(Tracker::new(limits), &mut blocks);
-    let outcome = gather.run(&mut session, &mut start, &stop, None);
+    let outcome = gather.run(&mut session, &mut start, &mut recording, &stop, None);
     let tally = gather.tracker.tally();
     say_tally(tally, limits);
     stream::say_trouble(&names);
-    stream::finish(&session, tally.hops - blocks.written, outcome)
+    let (closed, unwritten) = recording.close(&session, tally.hops - blocks.written);
+    stream::finish(&session, unwritten, stream::both(outcome, closed))
 }
 
 /// The same of recordings.

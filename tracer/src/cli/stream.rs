@@ -14,7 +14,7 @@ use super::{
     lines,
     output::{Output, is_closed},
     progress::Progress,
-    recorder::Recorder,
+    recorder::{Beside, Recorder},
     rows::{Look, Rows},
     say::say,
     signals::Stop,
@@ -74,8 +74,7 @@ pub(crate) struct Recording {
 /// What takes the events.
 struct Sinks<'a> {
     rows: Option<Rows<'a>>,
-    recorder: Option<Recorder>,
-    names: &'a Names,
+    recording: Beside<'a>,
     commands: Commands,
     /// Hits that may still be taken.
     left: u64,
@@ -124,12 +123,15 @@ fn drive(session: &mut Session, sinks: &mut Sinks<'_>, start: &mut Start, stop: 
         sinks.write(session, &start.progress)
     });
     let (closed, unwritten) = sinks.close(session);
-    // Neither the rows nor the recording may have failed; a reader of the rows that has seen enough is no failure.
-    let outcome = match outcome {
-        Err(error) if is_closed(&error) => closed,
-        outcome => outcome.and(closed),
-    };
-    finish(session, unwritten, outcome)
+    finish(session, unwritten, both(outcome, closed))
+}
+
+/// Neither what is shown nor the recording may have failed; a reader that has seen enough is no failure.
+pub(super) fn both(shown: anyhow::Result<()>, recorded: anyhow::Result<()>) -> anyhow::Result<()> {
+    match shown {
+        Err(error) if is_closed(&error) => recorded,
+        shown => shown.and(recorded),
+    }
 }
 
 /// Takes events as they come, until a limit is reached or a signal comes. Some rows may be left in the buffer.
@@ -176,17 +178,16 @@ impl<'a> Sinks<'a> {
         most_packets: Option<u32>,
     ) -> Self {
         let (left, packets_left) = (limit.unwrap_or(u64::MAX), most_packets.map(u64::from));
-        Self { rows, recorder, names, commands, left, packets_left, heard: Instant::now() }
+        let recording = Beside::new(recorder, names);
+        Self { rows, recording, commands, left, packets_left, heard: Instant::now() }
     }
 
     /// Takes a batch of the records that wait; returns how many these were.
     fn take(&mut self, session: &mut Session) -> usize {
-        let Self { rows, recorder, names, left, packets_left, .. } = self;
+        let Self { rows, recording, left, packets_left, .. } = self;
         let most = BATCH.min(usize::try_from(*left).unwrap_or(BATCH));
         let taken = session.poll(most, |record, probes| {
-            if let Some(recorder) = recorder {
-                recorder.add(&record, &names.naming(probes));
-            }
+            recording.add(&record, probes);
             if let Record::Hit(event) = record {
                 *left -= 1;
                 if let Some(packets) = packets_left.as_mut().filter(|_| event.first && event.branch.is_some()) {
@@ -206,28 +207,20 @@ impl<'a> Sinks<'a> {
     /// Brings the recording to its end; with what could not be written, of the rows or of it.
     fn close(&mut self, session: &Session) -> (anyhow::Result<()>, u64) {
         let rows = self.rows.as_ref().map_or(0, Rows::unwritten);
-        let Some(recorder) = &mut self.recorder else { return (Ok(()), rows) };
-        let naming = self.names.naming(session.probes());
-        let closed =
-            session.counts().map_err(Into::into).and_then(|counts| recorder.finish(&naming, &counts.without(rows)));
-        recorder.report();
-        (closed, rows.max(recorder.unwritten()))
+        self.recording.close(session, rows)
     }
 
     fn have_enough(&self) -> bool {
         let through = self.packets_left == Some(0) && self.heard.elapsed() >= QUIET;
-        through || self.left == 0 || self.recorder.as_ref().is_some_and(Recorder::is_done)
+        through || self.left == 0 || self.recording.is_done()
     }
 
     fn are_full(&self) -> bool {
-        self.rows.as_ref().is_some_and(Rows::is_full) || self.recorder.as_ref().is_some_and(Recorder::is_full)
+        self.rows.as_ref().is_some_and(Rows::is_full) || self.recording.is_full()
     }
 
     fn write(&mut self, session: &Session, progress: &Progress) -> anyhow::Result<()> {
-        if let Some(recorder) = &mut self.recorder {
-            let naming = self.names.naming(session.probes());
-            recorder.write(&naming, || session.counts().ok(), progress)?;
-        }
+        self.recording.write(session, progress)?;
         self.rows.as_mut().map_or(Ok(()), |rows| rows.write(progress))
     }
 }

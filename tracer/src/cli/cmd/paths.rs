@@ -22,6 +22,7 @@ use crate::{
         judge::{Flags, Question},
         opened::Opened,
         progress::Progress,
+        recorder::Beside,
         say::say,
         settings::{self, Extra},
         signals::Stop,
@@ -146,9 +147,10 @@ fn replay(args: &Args) -> Result<ExitCode, Failure> {
 fn count(mut live: Live, mut start: Start, stop: &Stop, output: &Output) -> anyhow::Result<ExitCode> {
     let mut counter = Counter::new(output);
     let limits = group::limits(live.backend);
+    let mut recording = Beside::new(None, &live.names);
     let mut gather = Gather::new(Tracker::new(limits), &mut counter);
     let duration = output.duration.map(Duration::from_secs);
-    let outcome = gather.run(&mut live.session, &mut start, stop, duration);
+    let outcome = gather.run(&mut live.session, &mut start, &mut recording, stop, duration);
     let tracker = gather.tracker;
     let printed =
         outcome.and_then(|()| print(&live.names, live.session.probes(), &counter.paths, tracker.tables(), output));

@@ -1,5 +1,6 @@
 //! Writes a recording while a trace runs: to a file, to files that take turns, to a pipe, or to memory until something happens.
 
+mod beside;
 mod circumstances;
 mod file;
 mod flight;
@@ -11,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::circumstances::{settings, start};
+pub(crate) use self::{
+    beside::Beside,
+    circumstances::{settings, start},
+};
 use self::{file::Target, flight::Flight, names::Series, status::Status};
 use super::{caller::Caller, judge::Judge, progress::Progress, say::say};
 use crate::{
