@@ -53,7 +53,7 @@ fn conversation() -> Result<()> {
          add rule ip t before ip daddr 10.99.0.9 tcp dport 80 dnat to 10.72.0.1:8080",
     )?;
     fs::write("/tmp/answer", "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n")?;
-    let server = router.b.listen("10.72.0.1 8080 </tmp/answer >/tmp/asked")?;
+    let server = router.b.listen("</tmp/answer >/tmp/asked 10.72.0.1 8080")?;
     let file = "/tmp/conversation.pcapng";
     let few = "tcp_.*|ip_.*|nf_.*|skb:.*|net:.*|.*_xmit.*|kfree_skbmem|skb_copy_datagram_iter|__skb_datagram_iter";
     let recorder = Recorder::start(&["-o", file, "--compress", "--filter-func", few, "tcp port 80 or tcp port 8080"])?;

@@ -36,7 +36,7 @@ fn run(_: &Guest) -> Result<()> {
 
 /// What the trace shows, packet by packet, is what is replayed; ends that need more than one function among them.
 fn beside_packets(pair: &Pair) -> Result<()> {
-    let server = pair.b.listen("10.77.0.2 8080 >/tmp/heard")?;
+    let server = pair.b.listen(">/tmp/heard 10.77.0.2 8080")?;
     pair.a.sh("ip link add d0 type dummy && ip addr add 10.88.0.1/24 dev d0 && ip link set d0 up")?;
     pair.a.sh("ip neigh add 10.88.0.2 dev d0 lladdr 02:00:00:00:00:02")?;
     let functions =

@@ -150,6 +150,7 @@ impl<'a> Gather<'a> {
             && let Some(journey) = self.tracker.next_finished()
         {
             self.done = self.taker.take(&journey, self.tracker.tables(), probes).is_break();
+            self.tracker.recycle(journey);
         }
     }
 }

@@ -70,6 +70,15 @@ impl Journey {
         Self { identity, hops: Vec::new(), looks: Vec::new(), strands: Vec::new(), state: State::Open, left_out: 0 }
     }
 
+    /// Empties it, for another packet.
+    pub(super) fn clear(&mut self) {
+        self.hops.clear();
+        self.looks.clear();
+        self.strands.clear();
+        self.state = State::Open;
+        self.left_out = 0;
+    }
+
     /// Its number in the run.
     pub fn number(&self) -> u64 {
         match self.identity {

@@ -1,6 +1,6 @@
 //! How a packet looked at a hop, and what changed between two of them.
 
-use crate::model::{Arp, Event, Flow, Origin, Transport};
+use crate::model::{Arp, Flow, Headers, Origin, Transport};
 
 /// What the headers said. A journey keeps each distinct one once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +47,54 @@ impl Look {
         let ported = !matches!(flow.transport, Transport::Ports { source: 0, destination: 0, .. });
         1 | u8::from(!self.from_socket) << 1 | u8::from(ported) << 2 | u8::from(addressed) << 3
     }
+}
 
-    /// What the event says.
-    pub fn of(event: &Event) -> Self {
-        let headers = &event.headers;
+/// What the bytes of headers say; most hops of a packet share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// As in [`Look`].
+    pub flow: Option<Flow>,
+    /// As in [`Look`].
+    pub arp: Option<Arp>,
+    /// As in [`Look`].
+    pub from_socket: bool,
+}
+
+/// How a packet looks at a hop, in parts: of a look that is known nothing is put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// What the headers say.
+    pub said: &'a Said,
+    /// The same number is given for the same `said` alone; 0 for none.
+    pub number: u64,
+    /// `skb->mark`.
+    pub mark: u32,
+    /// Tag beside the packet with its protocol.
+    pub vlan: Option<(u16, u16)>,
+}
+
+impl Sight<'_> {
+    /// The whole.
+    pub fn look(&self) -> Look {
+        let Said { flow, arp, from_socket } = *self.said;
+        Look { flow, arp, from_socket, mark: self.mark, vlan: self.vlan }
+    }
+
+    /// Two sights of which this is the same are the same, unless the number is 0.
+    pub(super) fn short(&self) -> Short {
+        (self.number, self.mark, self.vlan)
+    }
+}
+
+/// See [`Sight::short`].
+pub(super) type Short = (u64, u32, Option<(u16, u16)>);
+
+impl Said {
+    /// What the headers say.
+    pub fn of(headers: &Headers) -> Self {
         let flow = headers.flow();
         let arp = if flow.is_none() { headers.arp() } else { None };
-        Self { flow, arp, from_socket: headers.origin == Origin::Socket, mark: event.mark, vlan: event.vlan }
+        Self { flow, arp, from_socket: headers.origin == Origin::Socket }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod diff;
 mod drops;
+mod hash;
 mod histogram;
 mod hop;
 mod journey;
@@ -27,6 +28,7 @@ pub use hop::Hop;
 pub use journey::{Identity, Journey, State, Strand};
 pub use layers::Layer;
 pub use look::{Changed, Look};
+pub use look::{Changed, Look, Said, Sight};
 pub use outline::Item;
 pub use paths::{Ending, Path, PathLimits, Paths, Place, Step, way};
 pub use rules::{RULES, Role, Roles, Taker, xdp};

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-use super::{Hop, Look};
+use super::Hop;
 use crate::model::{Event, EventKind, Name};
 
 /// Index of a namespace in [`Tables`]; 0 is "not known".
@@ -117,12 +117,12 @@ impl Tables {
         self.tasks.get(id.0).copied()
     }
 
-    /// The small form of an event, and what its headers said.
-    pub fn hop(&mut self, event: &Event) -> (Hop, Look) {
+    /// The small form of an event.
+    pub fn hop(&mut self, event: &Event) -> Hop {
         let value = event.reason.or(event.returned);
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let device = event.ifindex.map(|ifindex| Device { netns: event.netns, ifindex, name: event.ifname });
-        let hop = Hop {
+        Hop {
             time: event.time,
             place: event.caller.filter(|_| event.kind == EventKind::Drop).unwrap_or(0),
             probe: event.probe,
@@ -139,8 +139,7 @@ impl Tables {
             flags: flag(value.is_some(), Hop::VALUE)
                 | flag(event.first, Hop::FIRST)
                 | flag(event.by_stack, Hop::BY_STACK),
-        };
-        (hop, Look::of(event))
+        }
     }
 }
 

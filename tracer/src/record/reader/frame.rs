@@ -37,13 +37,15 @@ pub(super) fn read(
     if !compat::is_known(header.version) {
         return Ok(Err(Unusable::Newer(header.version)));
     }
-    content.resize(header.raw_len as usize, 0);
     let unpacked = match header.codec {
-        codec::NONE if stored.len() == content.len() => {
-            content.copy_from_slice(stored);
+        codec::NONE if header.stored_len == header.raw_len => {
+            std::mem::swap(stored, content);
             true
         }
-        codec::LZ4 => lz4_flex::block::decompress_into(stored, content).is_ok_and(|len| len == content.len()),
+        codec::LZ4 => {
+            content.resize(header.raw_len as usize, 0);
+            lz4_flex::block::decompress_into(stored, content).is_ok_and(|len| len == content.len())
+        }
         _ => false,
     };
     Ok(if unpacked { Ok(()) } else { Err(Unusable::Damaged) })

@@ -100,6 +100,8 @@ pub struct Reader {
     /// Records that were left out on purpose before the first.
     thrown_away: u64,
     verifies: bool,
+    /// Headers handed to a tracker, in all frames.
+    numbered: u64,
     stored: Vec<u8>,
     content: Vec<u8>,
 }
@@ -186,7 +188,7 @@ impl Reader {
         if self.next >= self.hops.len() && !self.next_frame()? {
             return Ok(false);
         }
-        let shared = Shared::new(&self.hops, tracker.tables_mut());
+        let shared = Shared::new(&self.hops, tracker.tables_mut(), &mut self.numbered);
         let narrowed = self.wanted.is_narrow();
         for number in self.next..self.hops.len() {
             if (!narrowed || self.wants(number)) && shared.hand(&self.hops, number, tracker).is_none() {

@@ -44,7 +44,7 @@ impl Reader {
 
     fn of(file: File, len: u64) -> Result<Self, Error> {
         recognize(&file, len)?;
-        let mut opening = Opening { file, len, stored: Vec::new(), content: Vec::new() };
+        let mut opening = Opening { file, len, read_to: 0, stored: Vec::new(), content: Vec::new() };
         let (index, missing) = match opening.stored_index()? {
             Some(index) => (index, Missing::default()),
             None => opening.walked_index()?,
@@ -62,7 +62,7 @@ impl Reader {
             if let Some(content) = opening.content_of(span)? {
                 tables.read(content);
             }
-            end = span.offset + opening.stored.len() as u64;
+            end = opening.read_to;
         }
         let counts = match &index.counts {
             Some(span) => opening.content_of(span)?.and_then(counts::from_json),
@@ -98,6 +98,8 @@ fn recognize(file: &File, len: u64) -> Result<(), Error> {
 struct Opening {
     file: File,
     len: u64,
+    /// Where the last content ends.
+    read_to: u64,
     stored: Vec<u8>,
     content: Vec<u8>,
 }
@@ -158,6 +160,7 @@ impl Opening {
     /// The content of a small frame; `None` where it is damaged.
     fn content_of(&mut self, span: &Span) -> Result<Option<&[u8]>, Error> {
         let Some(header) = self.header(span.offset)? else { return Ok(None) };
+        self.read_to = span.offset.saturating_add(header.block_len());
         match frame::read(&self.file, span.offset, &header, &mut self.stored, &mut self.content)? {
             Ok(()) => Ok(Some(&self.content)),
             Err(Unusable::Newer(version)) => Err(Error::Newer(version)),
@@ -180,6 +183,7 @@ impl Opening {
             expected: None,
             thrown_away: 0,
             verifies: false,
+            numbered: 0,
             stored: self.stored,
             content: self.content,
         }

@@ -2,9 +2,9 @@
 
 use super::hops::{self, Hops};
 use crate::{
-    model::{Arp, EventKind, Flow, Name, Origin, ProbeId},
+    model::{EventKind, Name, ProbeId},
     record::format::rows::{Device, HeaderBytes, Part, Task, flags},
-    track::{self, DeviceId, Hop, Look, NetnsId, Tables, TaskId, Tracker},
+    track::{self, DeviceId, Hop, NetnsId, Said, Sight, Tables, TaskId, Tracker},
 };
 
 /// The dictionaries of a frame, in the tracker's numbers.
@@ -12,18 +12,13 @@ pub(super) struct Shared {
     tasks: Vec<(TaskId, u32)>,
     devices: Vec<(NetnsId, DeviceId)>,
     headers: Vec<Option<Said>>,
-}
-
-/// What header bytes say.
-#[derive(Clone, Copy)]
-struct Said {
-    flow: Option<Flow>,
-    arp: Option<Arp>,
-    from_socket: bool,
+    /// Number of the frame's first headers among all that were handed out.
+    first: u64,
 }
 
 impl Shared {
-    pub(super) fn new(hops: &Hops, tables: &mut Tables) -> Self {
+    /// `numbered` counts the headers that were numbered so far.
+    pub(super) fn new(hops: &Hops, tables: &mut Tables, numbered: &mut u64) -> Self {
         let task = |task: Task| (tables.task(Name(task.comm)), task.pid);
         let tasks = hops.all(Part::Tasks).map(task).collect();
         let device = |device: Device| {
@@ -33,13 +28,12 @@ impl Shared {
             (tables.netns(netns), tables.device(known))
         };
         let devices = hops.all(Part::Devices).map(device).collect();
-        let said = |bytes: HeaderBytes| {
-            let headers = hops::headers(&bytes)?;
-            let flow = headers.flow();
-            let arp = if flow.is_none() { headers.arp() } else { None };
-            Some(Said { flow, arp, from_socket: headers.origin == Origin::Socket })
-        };
-        Self { tasks, devices, headers: hops.all(Part::Headers).map(said).collect() }
+        let said = |bytes: HeaderBytes| hops::headers(&bytes).map(|headers| Said::of(&headers));
+        let headers: Vec<_> = hops.all(Part::Headers).map(said).collect();
+        // 0 stands for none.
+        let first = *numbered + 1;
+        *numbered += headers.len() as u64;
+        Self { tasks, devices, headers, first }
     }
 
     /// Hands a row over; `None` where it refers to what is not there.
@@ -52,10 +46,10 @@ impl Shared {
         let kind = hops::hit_kind(row.kind)?;
         let (task, pid) = *self.tasks.get(usize::from(row.task))?;
         let (netns, device) = *self.devices.get(usize::from(row.device))?;
-        let Said { flow, arp, from_socket } = (*self.headers.get(usize::from(row.headers))?)?;
+        let said = self.headers.get(usize::from(row.headers))?.as_ref()?;
         let caller = hops.address(row.address)?;
         let vlan = (row.flags & flags::VLAN != 0).then_some((row.vlan_tci, row.vlan_proto));
-        let look = Look { flow, arp, from_socket, mark: row.mark, vlan };
+        let sight = Sight { said, number: self.first + u64::from(row.headers), mark: row.mark, vlan };
         let branch = hops::branch(&packet);
         let flag = |bit: u16, flag: u8| if row.flags & bit == 0 { 0 } else { flag };
         let hop = Hop {
@@ -76,7 +70,7 @@ impl Shared {
                 | flag(flags::FIRST, Hop::FIRST)
                 | flag(flags::BY_STACK, Hop::BY_STACK),
         };
-        tracker.hop(branch, packet.skb, hop, Some(&look));
+        tracker.hop(branch, packet.skb, hop, Some(sight));
         Some(())
     }
 }

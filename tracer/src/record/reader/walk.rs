@@ -4,7 +4,7 @@ use std::{fs::File, io, os::unix::fs::FileExt as _};
 
 use crate::record::format::{
     MOST_CONTENT,
-    frame::{BLOCK, HEAD, Header, MAGIC},
+    frame::{BLOCK, HEAD, Header, MAGIC, kind},
     pcapng,
 };
 
@@ -57,7 +57,8 @@ impl Walk {
                     self.at = at;
                     return self.behind_damage(file).map(Some);
                 }
-                self.at = end.saturating_add(u64::from(header.following_len)).min(self.len.max(end));
+                let packets = if header.kind == kind::HOPS { header.following_len } else { 0 };
+                self.at = end.saturating_add(u64::from(packets)).min(self.len.max(end));
                 return Ok(Some(Met::Frame(at, header)));
             }
         }

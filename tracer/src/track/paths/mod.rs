@@ -6,15 +6,12 @@
 
 mod key;
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-};
+use std::{collections::HashMap, hash::BuildHasher as _};
 
 use key::Scratch;
 pub use key::{Ending, Place, Step};
 
-use super::{Histogram, Hop, Journey, State, Verdict};
+use super::{Histogram, Hop, Journey, State, Verdict, hash::Folded};
 
 /// Bounds, and what tells paths apart.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +59,7 @@ pub struct Paths {
     limits: PathLimits,
     known: Vec<Path>,
     index: HashMap<u64, usize>,
-    hasher: RandomState,
+    hasher: Folded,
     steps: usize,
     packets: u64,
     hops: u64,

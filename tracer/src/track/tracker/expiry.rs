@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::store::Key;
+use super::{Limits, store::Key};
 
 /// An open journey at the last look.
 #[derive(Clone, Copy, Debug)]
@@ -22,18 +22,34 @@ pub(super) struct Expiry {
     ended: VecDeque<(u64, Key)>,
     /// Every open journey, and some that are no longer.
     heard: VecDeque<Heard>,
+    /// Nothing is due before, as long as nothing was added since.
+    quiet_until: u64,
 }
 
 impl Expiry {
     /// A journey was opened, or turned out to have been heard of since. That may be before the youngest entry; it is then
     /// looked at a little late.
     pub(super) fn heard(&mut self, heard: Heard) {
+        self.quiet_until = if self.heard.is_empty() { 0 } else { self.quiet_until };
         self.heard.push_back(heard);
     }
 
     /// It ended, or may have.
     pub(super) fn ended(&mut self, now: u64, key: Key) {
+        self.quiet_until = if self.ended.is_empty() { 0 } else { self.quiet_until };
         self.ended.push_back((now, key));
+    }
+
+    /// It is time to look at something.
+    pub(super) fn is_due(&self, now: u64, limits: &Limits) -> bool {
+        now > self.quiet_until || self.ended.len() > limits.hops
+    }
+
+    /// Finds out when something will be due, as far as is known now.
+    pub(super) fn plan(&mut self, limits: &Limits) {
+        let ended = self.ended.front().map(|(time, _)| time.saturating_add(limits.settle));
+        let heard = self.heard.front().map(|heard| heard.time.saturating_add(limits.idle));
+        self.quiet_until = ended.into_iter().chain(heard).min().unwrap_or(u64::MAX);
     }
 
     /// A journey whose end is so long ago that no earlier record can come.

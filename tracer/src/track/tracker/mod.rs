@@ -7,7 +7,6 @@
 
 mod address;
 mod expiry;
-mod hash;
 mod limits;
 mod store;
 #[cfg(test)]
@@ -21,7 +20,7 @@ use self::{
     store::{Key, Store},
 };
 use super::{
-    Hop, Identity, Journey, Look, State, Tables,
+    Hop, Identity, Journey, Said, Sight, State, Tables,
     rules::{Role, Roles},
     verdict::judge,
 };
@@ -55,8 +54,9 @@ impl Tracker {
         self.roles.learn(probes);
         match record {
             Record::Hit(event) => {
-                let (hop, look) = self.tables.hop(event);
-                self.hop(event.branch, event.skb, hop, Some(&look));
+                let (hop, said) = (self.tables.hop(event), Said::of(&event.headers));
+                let sight = Sight { said: &said, number: 0, mark: event.mark, vlan: event.vlan };
+                self.hop(event.branch, event.skb, hop, Some(sight));
             }
             Record::Change(change) => self.change(change),
         }
@@ -68,14 +68,14 @@ impl Tracker {
     }
 
     /// Takes a hit in its small form, whose numbers are those of [`Tracker::tables_mut`].
-    pub fn hop(&mut self, branch: Option<Branch>, skb: u64, mut hop: Hop, look: Option<&Look>) {
+    pub fn hop(&mut self, branch: Option<Branch>, skb: u64, mut hop: Hop, sight: Option<Sight<'_>>) {
         self.tally.hops += 1;
         hop.branch = branch.map_or(0, |branch| branch.number);
         let key = branch.map_or(Key::Address(skb), |branch| Key::Followed(branch.journey));
         let role = self.roles.get(hop.probe);
         let slot = self.slot(key, hop.time);
         let parent = branch.and_then(|branch| branch.parent);
-        match self.open.add(slot, hop, parent, look, &self.limits) {
+        match self.open.add(slot, hop, parent, sight, &self.limits) {
             false => self.tally.left_out += 1,
             true if role == Role::Last && branch.is_some() => self.end(key, slot, hop.branch, hop.time),
             true if matches!(role, Role::Release | Role::Last) => self.expiry.ended(self.now, key),
@@ -121,6 +121,11 @@ impl Tracker {
         self.finished.pop_front()
     }
 
+    /// Takes a journey back that is no longer needed, so that its memory serves the next.
+    pub fn recycle(&mut self, journey: Journey) {
+        self.open.recycle(journey);
+    }
+
     /// Ends the trace: what is still on its way is handed out as such.
     pub fn finish(&mut self) {
         for key in self.open.keys() {
@@ -162,6 +167,8 @@ impl Tracker {
         let (slot, opened) = self.open.slot(key);
         if let Some(serial) = opened {
             self.expiry.heard(Heard { time: self.now, key, serial });
+            let open = &self.open;
+            self.expiry.tidy(open.len(), |heard| open.last_heard(heard.key, heard.serial).is_some());
         }
         slot
     }
@@ -174,6 +181,14 @@ impl Tracker {
 
     /// Hands out what is complete by now, and what there is no room for.
     fn advance(&mut self) {
+        let full = self.open.hops() > self.limits.hops || self.open.len() > self.limits.journeys;
+        // Nothing is due at most hops.
+        if full || self.expiry.is_due(self.now, &self.limits) {
+            self.look_after();
+        }
+    }
+
+    fn look_after(&mut self) {
         while let Some(key) = self.expiry.next_settled(self.now, self.limits.settle) {
             self.settle(key);
         }
@@ -187,8 +202,7 @@ impl Tracker {
             let Some(heard) = self.expiry.next_oldest() else { break };
             self.let_go(heard, State::Evicted);
         }
-        let open = &self.open;
-        self.expiry.tidy(open.len(), |heard| open.last_heard(heard.key, heard.serial).is_some());
+        self.expiry.plan(&self.limits);
     }
 
     fn settle(&mut self, key: Key) {

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{super::journey::Strand, Hop, Identity, Journey, Limits, Look, hash::Folded};
+use super::{
+    super::{hash::Folded, journey::Strand, look::Short},
+    Hop, Identity, Journey, Limits, Sight,
+};
 use crate::model::JourneyId;
 
 /// What hits of one packet have in common.
@@ -26,6 +29,8 @@ struct Open {
     serial: u64,
     /// Time at which hops were last taken out.
     cut_at: u64,
+    /// The last look, in short, and its place.
+    last_look: (Short, u16),
 }
 
 /// Open journeys by what they are known by.
@@ -39,7 +44,13 @@ pub(super) struct Store {
     hops: usize,
     /// Journeys opened so far.
     serial: u64,
+    /// Journeys whose memory is to be used again.
+    spare: Vec<Journey>,
 }
+
+/// Journeys that are kept for their memory, and the most hops that these have room for: 1.6 MB.
+const MOST_SPARE: usize = 128;
+const LARGEST_SPARE: usize = 256;
 
 impl Store {
     /// The place of a journey, and its serial number if it was just made.
@@ -57,7 +68,10 @@ impl Store {
                     Key::Address(skb) => Identity::Address { number: 0, skb },
                 };
                 self.serial += 1;
-                let open = Open { journey: Journey::new(identity), heard: 0, alive: 0, serial: self.serial, cut_at: 0 };
+                let mut journey = self.spare.pop().unwrap_or_else(|| Journey::new(identity));
+                journey.identity = identity;
+                let last_look = ((0, 0, None), 0);
+                let open = Open { journey, heard: 0, alive: 0, serial: self.serial, cut_at: 0, last_look };
                 let slot = self.free.pop().unwrap_or_else(|| {
                     self.slots.push(None);
                     self.slots.len() - 1
@@ -76,16 +90,19 @@ impl Store {
         slot: usize,
         mut hop: Hop,
         parent: Option<u32>,
-        look: Option<&Look>,
+        sight: Option<Sight<'_>>,
         limits: &Limits,
     ) -> bool {
         let Some(open) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return false };
         open.heard = open.heard.max(hop.time);
-        if open.journey.hops.len() >= limits.journey || open.strand(hop.branch, parent, limits).is_none() {
+        // One branch is what nearly all journeys have.
+        let known = matches!(open.journey.strands.as_slice(), [only] if only.number == hop.branch && parent.is_none());
+        let full = open.journey.hops.len() >= limits.journey;
+        if full || !known && open.strand(hop.branch, parent, limits).is_none() {
             open.journey.left_out += 1;
             return false;
         }
-        hop.look = look.map_or(Hop::NO_LOOK, |look| open.journey.keep_look(look));
+        hop.look = sight.map_or(Hop::NO_LOOK, |sight| open.look(sight));
         if !open.journey.insert(hop) {
             open.journey.left_out += 1;
             return false;
@@ -155,11 +172,21 @@ impl Store {
         Some(open.journey)
     }
 
+    /// Keeps the memory of a journey for another.
+    pub(super) fn recycle(&mut self, mut journey: Journey) {
+        if self.spare.len() < MOST_SPARE && journey.hops.capacity() <= LARGEST_SPARE {
+            journey.clear();
+            self.spare.push(journey);
+        }
+    }
+
     /// Takes the first hops of a journey out, as some of so many hops each.
     pub(super) fn cut(&mut self, key: Key, counts: &[usize], now: u64) -> Vec<Journey> {
         let slot = self.index.get(&key).copied();
         let Some(open) = slot.and_then(|slot| self.slots.get_mut(slot)?.as_mut()) else { return Vec::new() };
         let pieces = open.journey.cut(counts);
+        // Looks have other places now.
+        open.last_look = ((0, 0, None), 0);
         open.cut_at = now;
         self.hops -= pieces.iter().map(|piece| piece.hops.len()).sum::<usize>();
         pieces
@@ -208,6 +235,17 @@ impl Key {
 }
 
 impl Open {
+    /// The place of a look.
+    fn look(&mut self, sight: Sight<'_>) -> u16 {
+        let short = sight.short();
+        if short.0 != 0 && short == self.last_look.0 {
+            return self.last_look.1;
+        }
+        let place = self.journey.keep_look(&sight.look());
+        self.last_look = (short, place);
+        place
+    }
+
     fn strand(&mut self, number: u32, parent: Option<u32>, limits: &Limits) -> Option<&mut Strand> {
         let known = self.journey.strand(number).is_some();
         if !known && self.journey.strands.len() >= limits.branches {

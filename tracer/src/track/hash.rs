@@ -1,5 +1,5 @@
-//! Hashes of journeys' keys. Every hit is looked up, and the standard library's hash would be a sixth of what that costs. Keys
-//! may come from a file that was made up, so the hash is seeded: which keys collide is not known in advance.
+//! Hashes of journeys' keys and of paths. Every hit is looked up or is part of a path, and the standard library's hash would be a
+//! sixth of what that costs. Keys may come from a file that was made up, so the hash is seeded: which keys collide is not known in advance.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
