@@ -49,7 +49,8 @@ fn recording(file: &Path, random: &mut Random, answer: &mut String) {
         records += 1;
         last = record.time();
     }
-    let _ = write!(answer, ", {records} records: {}", reader.missing().faults().join("; "));
+    let missing = reader.missing().faults().join("; ");
+    let _ = write!(answer, ", {records} records: {missing}");
     let wanted = match random.below(4) {
         0 => Wanted { from: Some(last / 2), ..Wanted::default() },
         1 => Wanted { from: Some(last.saturating_sub(1000)), to: Some(last), ..Wanted::default() },
@@ -61,7 +62,8 @@ fn recording(file: &Path, random: &mut Random, answer: &mut String) {
     while let Ok(Some(_)) = reader.next_record() {
         narrow += 1;
     }
-    assert!(narrow <= records, "{narrow} of {records} records for {wanted:?}");
+    // The index may lead to what blocks that lie about their length hide from a reader that goes through; it then says so.
+    assert!(narrow <= records || !missing.is_empty(), "{narrow} of {records} records for {wanted:?}");
 }
 
 /// The packets that other tools see.

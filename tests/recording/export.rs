@@ -71,3 +71,29 @@ fn parquet_has_the_rows_of_csv() {
         }
     }
 }
+
+/// A reader that is not ours reads what we write. `./tests/run` names a Python that has DuckDB.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_is_read_by_duckdb() {
+    use std::{path::Path, process::Command};
+
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/6.12-path.pcapng");
+    let python = std::env::var_os("SKBTRAIL_PYTHON").unwrap_or_else(|| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/recording/read_back.py");
+    let folder = Folder::new();
+    std::fs::copy(fixture, folder.path("real.pcapng")).unwrap();
+    for (file, expected) in [
+        ("sample.pcapng", "33 rows; drops: [('node1', 'NETFILTER_DROP', 'nft_do_chain+0x1c2', 1)]\n"),
+        ("real.pcapng", "581 rows; drops: [('guest', 'NETFILTER_DROP', 'nft_do_chain+0x40e', 1), "),
+    ] {
+        for format in ["csv", "parquet"] {
+            folder.stdout(&["export", "--format", format, "-o", &format!("hits.{format}"), file]);
+        }
+        let read = Command::new(&python).arg(&script).args(["hits.parquet", "hits.csv"]).current_dir(folder.path("")).output();
+        let read = read.unwrap_or_else(|error| panic!("{}: {error}", python.display()));
+        let (found, complaint) = (super::text(&read.stdout), super::text(&read.stderr));
+        assert!(read.status.success(), "{complaint}; it wants Python with `duckdb` (pip install duckdb): SKBTRAIL_PYTHON");
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
