@@ -78,6 +78,8 @@ fn bad_usage_is_exit_code_2() {
         (&["export", "--format", "xls", "sample.pcapng"], "possible values"),
         (&["export", "--one-hop", "ip_rvc", "sample.pcapng"], "`ip_rvc` is no function of the recording"),
         (&["export", "--all-hops", "-o", "sample.pcapng", "sample.pcapng"], "cannot be written to while it is read"),
+        (&["paths", "-r", "sample.pcapng", "--between", "ip_rcv"], "two functions with a comma"),
+        (&["paths", "-r", "sample.pcapng", "--between", "ip_rcv,ip_rvc"], "`ip_rvc` is no function"),
         (&["record"], "--output"),
         (&["record", "-o", "x", "--snaplen", "0"], "--snaplen"),
         (&["record", "-o", "x", "-C", "0"], "-C"),

@@ -90,10 +90,14 @@ fn parquet_is_read_by_duckdb() {
         for format in ["csv", "parquet"] {
             folder.stdout(&["export", "--format", format, "-o", &format!("hits.{format}"), file]);
         }
-        let read = Command::new(&python).arg(&script).args(["hits.parquet", "hits.csv"]).current_dir(folder.path("")).output();
+        let read =
+            Command::new(&python).arg(&script).args(["hits.parquet", "hits.csv"]).current_dir(folder.path("")).output();
         let read = read.unwrap_or_else(|error| panic!("{}: {error}", python.display()));
         let (found, complaint) = (super::text(&read.stdout), super::text(&read.stderr));
-        assert!(read.status.success(), "{complaint}; it wants Python with `duckdb` (pip install duckdb): SKBTRAIL_PYTHON");
+        assert!(
+            read.status.success(),
+            "{complaint}; it wants Python with `duckdb` (pip install duckdb): SKBTRAIL_PYTHON"
+        );
         assert!(found.starts_with(expected), "{found}");
     }
 }

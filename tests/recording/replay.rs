@@ -169,3 +169,30 @@ fn info_says_what_is_in_it() {
     assert_eq!(json["start"]["filter"], "tcp or udp or arp");
     assert_eq!(json["missing"]["unfinished"], false);
 }
+
+#[test]
+fn times_between_two_functions() {
+    let folder = Folder::new();
+    let args = [
+        "paths",
+        "-r",
+        "sample.pcapng",
+        "--top",
+        "1",
+        "--between",
+        "ip_rcv,ip_output",
+        "--between",
+        "ip_rcv,kfree_skb",
+    ];
+    let text = folder.stdout(&args);
+    let lines: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_eq!(
+        lines[1],
+        "from ip_rcv to ip_output: 8 packets, p50 2.00 µs, p90 2.00 µs, p99 2.00 µs, longest 2.00 µs (packet 1)"
+    );
+    let drop = "from ip_rcv to kfree_skb: 1 packet, p50 4.00 µs, p90 4.00 µs, p99 4.00 µs, longest 4.00 µs (packet 8); 7 never got there";
+    assert_eq!(lines[0], drop);
+    let json = folder.stdout(&[&args[..], &["--output-json"]].concat());
+    let last: serde_json::Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["type"], &last["p50_ns"], &last["only_from"]), (&"between".into(), &4000.into(), &7.into()));
+}

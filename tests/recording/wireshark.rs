@@ -156,3 +156,43 @@ fn a_killed_recorder_leaves_what_wireshark_reads_up_to_the_cut() {
     std::fs::write(folder.path("killed.pcapng"), &whole[..end]).unwrap();
     assert_eq!(fields(&folder, "killed.pcapng", &["frame.number"]).len(), 16);
 }
+
+/// Recordings of real kernels: read without a warning, rewritten, and analysed as one frame a packet.
+#[test]
+fn recordings_of_real_kernels() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let mut names: Vec<String> =
+        std::fs::read_dir(&fixtures).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(".pcapng"));
+    assert!(names.len() >= 2);
+    for name in names {
+        let folder = Folder::new();
+        std::fs::copy(fixtures.join(&name), folder.path("real.pcapng")).unwrap();
+        tool(&folder, "capinfos", &["real.pcapng"]);
+        let fields_of = ["frame.packet_id", "frame.interface_name", "frame.comment", "frame.len", "frame.protocols"];
+        let frames = fields(&folder, "real.pcapng", &fields_of);
+        for (tool_name, args) in [
+            ("editcap", &["real.pcapng", "out.pcapng"][..]),
+            ("mergecap", &["-w", "out.pcapng", "real.pcapng"]),
+            ("tshark", &["-r", "real.pcapng", "-w", "out.pcapng"]),
+        ] {
+            tool(&folder, tool_name, args);
+            assert_eq!(fields(&folder, "out.pcapng", &fields_of), frames, "{name}: {tool_name}");
+        }
+        // Every packet and every drop shows.
+        let info = folder.stdout(&["info", "--json", "real.pcapng"]);
+        let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+        let ids: std::collections::BTreeSet<&str> =
+            frames.iter().filter_map(|frame| frame.split('\t').next()).collect();
+        assert_eq!(ids.len() as u64, info["packets"].as_u64().unwrap(), "{name}: {frames:#?}");
+        let drops: u64 = info["drops"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+        let shown = frames.iter().filter(|frame| frame.contains("dropped in ")).count() as u64;
+        assert_eq!(shown, drops, "{name}: {frames:#?}");
+        for hop in ["first", "last"] {
+            folder.stdout(&["export", "--one-hop", hop, "-o", "one.pcapng", "real.pcapng"]);
+            let one = fields(&folder, "one.pcapng", &["frame.packet_id", "tcp.analysis.flags"]);
+            assert_eq!(one.len(), ids.len(), "{name}: {one:#?}");
+            assert!(one.iter().all(|frame| frame.ends_with('\t')), "{name}: {one:#?}");
+        }
+    }
+}

@@ -75,7 +75,7 @@ pub struct Sight<'a> {
 
 impl Sight<'_> {
     /// The whole.
-    pub fn look(&self) -> Look {
+    pub(super) fn look(&self) -> Look {
         let Said { flow, arp, from_socket } = *self.said;
         Look { flow, arp, from_socket, mark: self.mark, vlan: self.vlan }
     }
@@ -108,7 +108,7 @@ pub(super) struct Known {
 impl Known {
     /// Hands what changed to `sink`. `len` is the length at this hop.
     pub(super) fn step(&mut self, look: &Look, len: u32, sink: &mut impl FnMut(Changed)) {
-        if let Some(flow) = look.flow.filter(|_| !look.from_socket) {
+        if let Some(flow) = look.flow.filter(|flow| !look.from_socket && !is_blank(flow)) {
             if let Some((before, len_before)) = self.flow {
                 compare(before, flow, len.cmp(&len_before), sink);
             }
@@ -148,6 +148,7 @@ fn compare(before: Flow, after: Flow, len: std::cmp::Ordering, sink: &mut impl F
     }
 }
 
+/// Ports; `None` where they are not told, or not written yet.
 fn ends(flow: &Flow) -> Option<(u16, u16)> {
     match flow.transport {
         // Not written yet.
@@ -155,6 +156,11 @@ fn ends(flow: &Flow) -> Option<(u16, u16)> {
         Transport::Ports { source, destination, .. } => Some((source, destination)),
         _ => None,
     }
+}
+
+/// Where its addresses are to stand there is nothing yet.
+fn is_blank(flow: &Flow) -> bool {
+    flow.source.is_unspecified() && flow.destination.is_unspecified()
 }
 
 #[cfg(test)]
@@ -187,19 +193,28 @@ mod tests {
             look.flow = look.flow.map(|flow| Flow { transport: Transport::Opaque, ..flow });
             look
         };
-        let ports = Transport::Ports { source: 0, destination: 0, tcp_flags: None };
-        let portless = Look { flow: base.flow.map(|flow| Flow { transport: ports, ..flow }), ..base };
+        let no_ports = |mut look: Look| {
+            let transport = Transport::Ports { source: 0, destination: 0, tcp_flags: None };
+            look.flow = look.flow.map(|flow| Flow { transport, ..flow });
+            look
+        };
+        let nowhere = |mut look: Look| {
+            let none = [0, 0, 0, 0].into();
+            look.flow = look.flow.map(|flow| Flow { source: none, destination: none, ..flow });
+            look
+        };
         let cases = [
             (vec![(base, 100), (base, 80), (no_flow, 80), (base, 100)], ""),
             (vec![(base, 100), (look(1, 3, 53, 17), 100)], "Destination"),
             (vec![(base, 100), (no_flow, 100), (look(1, 2, 54, 17), 100)], "Destination"),
             (vec![(base, 100), (look(9, 2, 53, 17), 100)], "Source"),
             (vec![(base, 100), (opaque(base), 100)], ""),
+            // Headers that are being written.
+            (vec![(no_ports(look(1, 2, 0, 17)), 100), (base, 100)], ""),
+            (vec![(nowhere(base), 100), (base, 100)], ""),
             (vec![(base, 100), (look(8, 9, 53, 17), 150), (base, 100)], "Wrapped Unwrapped"),
             (vec![(base, 100), (look(1, 2, 53, 47), 100)], "Replaced"),
             (vec![(base, 100), (Look { mark: 4, vlan: Some((0x2005, 0)), ..base }, 100)], "Mark Vlan"),
-            // A header in the making has no ports yet.
-            (vec![(portless, 100), (base, 100)], ""),
             // What a socket says is no header yet.
             (vec![(Look { from_socket: true, ..look(1, 7, 53, 17) }, 1), (base, 100)], ""),
         ];

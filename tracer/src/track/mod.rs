@@ -4,6 +4,7 @@
 //! is fed, and what there is no room for is counted. A journey is made of [`Hop`]s of 48 bytes, which an event and a row of
 //! a recording become alike.
 
+mod between;
 mod diff;
 mod drops;
 mod hash;
@@ -21,6 +22,7 @@ pub(crate) mod testing;
 mod tracker;
 mod verdict;
 
+pub use between::Between;
 pub use diff::{Difference, Moved, Next, Side, Stop, Way, diff};
 pub use drops::{By, Drops, Group, Kind};
 pub use histogram::Histogram;

@@ -1,5 +1,7 @@
 //! How two sets of packets differ, in words and as JSON.
 
+use std::collections::BTreeSet;
+
 use super::{
     Object, duration,
     json::VERSION,
@@ -23,6 +25,7 @@ pub fn text(difference: &Difference, names: [&str; 2], out: &mut Vec<u8>) {
         only(letter, &difference.only[index], &mut text);
     }
     latency(&difference.moved, &mut text);
+    unseen(&difference.unseen, &mut text);
     out.extend_from_slice(text.as_bytes());
 }
 
@@ -83,6 +86,18 @@ fn only(letter: &str, list: &[(String, u64)], text: &mut String) {
 fn more(count: usize, text: &mut String) {
     if count > MOST {
         append(format_args!("    and {} more\n", count - MOST), text);
+    }
+}
+
+fn unseen(sides: &[BTreeSet<String>; 2], text: &mut String) {
+    for (names, other) in sides.iter().zip(["B", "A"]).filter(|(names, _)| !names.is_empty()) {
+        append(format_args!("Not compared, for {other} could not see it: "), text);
+        let shown: Vec<&str> = names.iter().take(MOST).map(String::as_str).collect();
+        text.push_str(&shown.join(", "));
+        if names.len() > MOST {
+            append(format_args!(" and {} more", names.len() - MOST), text);
+        }
+        text.push_str(".\n");
     }
 }
 
@@ -150,6 +165,7 @@ fn side(difference: &Difference, index: usize, object: &mut Object<'_>) {
         inner.text("func", |out| out.push_str(name));
         inner.number("packets", *packets);
     });
+    object.objects("unseen", &difference.unseen[index], |name, inner| inner.text("func", |out| out.push_str(name)));
 }
 
 #[cfg(test)]
@@ -178,7 +194,12 @@ mod tests {
             }
             script.hit(start + 60_000, packet, branch, "kfree_skbmem");
         }
-        with_profile(&script, side)
+        all_known(with_profile(&script, side))
+    }
+
+    /// Each script has probes of its own.
+    fn all_known(side: Side) -> Side {
+        Side { probes: BTreeSet::new(), ..side }
     }
 
     fn print(a: &Side, b: &Side) -> String {
@@ -211,8 +232,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_other_kernel_does_not_have() {
+        let (mut a, mut b) = (packets(1, false), packets(1, true));
+        a.probes = ["ip_rcv", "nf_hook_slow", "ip_local_deliver", "tcp_v4_do_rcv"].map(str::to_owned).into();
+        b.probes = ["ip_rcv", "ip_local_deliver"].map(str::to_owned).into();
+        let text = print(&a, &b);
+        assert!(
+            text.contains(
+                "go the same way for 1 hop, up to ip_rcv; there\n  A (20 packets) goes on to ip_local_deliver"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("Not compared, for B could not see it: nf_hook_slow, tcp_v4_do_rcv.\n"), "{text}");
+    }
+
+    #[test]
     fn a_side_that_divides() {
-        let divided = with_profile(&four_packets(), side);
+        let divided = all_known(with_profile(&four_packets(), side));
         let text = print(&packets(1, true), &divided);
         assert!(text.contains("  B (4 packets) divides:\n    3 to tcp_v4_do_rcv\n    1 end: dropped"), "{text}");
     }

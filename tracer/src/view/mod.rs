@@ -6,6 +6,7 @@
 //!
 //! The JSON lines are documented in `assets/output-json.md`, key by key.
 
+pub mod between;
 pub mod boxes;
 mod bytes;
 pub mod captured;

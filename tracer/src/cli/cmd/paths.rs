@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
     kernel::Root,
     model::Probe,
     symbol::Cache,
-    track::{Journey, PathLimits, Paths, Tables, Tracker},
+    track::{Between, Journey, PathLimits, Paths, Tables, Tracker},
     view::{self, Context, Timestamp, paths::Weight},
 };
 
@@ -43,6 +43,7 @@ Examples:
   skbtrail paths --packets 1000 --top 3 icmp
   skbtrail paths --folded=time udp port 53 | flamegraph.pl > paths.svg
   skbtrail paths -r web.pcapng tcp port 443                 of a recording, without privileges
+  skbtrail paths --between ip_rcv,tcp_v4_rcv --duration 10 tcp
   skbtrail paths --output-json --duration 10 | jq 'select(.type == \"path\") | .packets'
 
 It counts until Ctrl-C, --duration, --packets or the end of the recording, then prints, most travelled path first. p50 and p99 are within 3.2 %.";
@@ -82,6 +83,9 @@ struct Output {
     /// Print JSON, an object a line (see assets/output-json.md)
     #[arg(long = "output-json", conflicts_with = "folded")]
     json: bool,
+    /// Tell how long packets take from one function to another, too; may be given several times
+    #[arg(long, value_name = "FUNC,FUNC", conflicts_with = "folded", value_parser = pair)]
+    between: Vec<(String, String)>,
     /// Packets through different devices or namespaces take different paths
     #[arg(long)]
     by_device: bool,
@@ -111,6 +115,15 @@ enum Folded {
     Time,
 }
 
+/// `ip_rcv,tcp_v4_rcv`
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once(',').map(|(from, to)| (from.trim(), to.trim()));
+    match pair.filter(|(from, to)| !from.is_empty() && !to.is_empty() && !to.contains(',')) {
+        Some((from, to)) => Ok((from.to_owned(), to.to_owned())),
+        None => Err("it takes two functions with a comma between, such as ip_rcv,tcp_v4_rcv".to_owned()),
+    }
+}
+
 /// Runs the command. All that can be wrong with the arguments is found before anything is attached.
 pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     if !args.files.is_empty() {
@@ -123,6 +136,7 @@ pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     privileges::require()?;
     let stop = Stop::install()?;
     let live = Live::start(&root, options)?;
+    let counter = Counter::new(&args.output, live.session.probes())?;
     let caller = Caller::adopt();
     privileges::drop_all_but_needed()?;
     for note in &live.notes {
@@ -130,35 +144,40 @@ pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     }
     let ready_file = args.output.ready_file.clone();
     let start = Start::new(live.backend.name(), Progress::beside_events(), ready_file, caller, verbose);
-    Ok(count(live, start, &stop, &args.output)?)
+    Ok(count(live, start, &stop, counter, &args.output)?)
 }
 
 fn replay(args: &Args) -> Result<ExitCode, Failure> {
     let expression = args.filter.join(" ");
     let question = Question { expression: &expression, flags: Flags::from(&args.what) };
     let mut opened = Opened::open(&args.files, &question)?;
-    let mut counter = Counter::new(&args.output);
+    let mut counter = Counter::new(&args.output, opened.replay.probes())?;
     let tracker = opened.gather(&mut counter)?;
-    print(&opened.names, opened.replay.probes(), &counter.paths, tracker.tables(), &args.output)?;
+    print(&opened.names, opened.replay.probes(), &counter, tracker.tables(), &args.output)?;
     opened.finish()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn count(mut live: Live, mut start: Start, stop: &Stop, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut counter = Counter::new(output);
+fn count(
+    mut live: Live,
+    mut start: Start,
+    stop: &Stop,
+    mut counter: Counter,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
     let limits = group::limits(live.backend);
     let mut recording = Beside::new(None, &live.names);
     let mut gather = Gather::new(Tracker::new(limits), &mut counter);
     let duration = output.duration.map(Duration::from_secs);
     let outcome = gather.run(&mut live.session, &mut start, &mut recording, stop, duration);
     let tracker = gather.tracker;
-    let printed =
-        outcome.and_then(|()| print(&live.names, live.session.probes(), &counter.paths, tracker.tables(), output));
+    let printed = outcome.and_then(|()| print(&live.names, live.session.probes(), &counter, tracker.tables(), output));
     group::say_tally(tracker.tally(), limits);
     stream::finish(&live.session, tracker.tally().hops - counter.paths.hops(), printed)
 }
 
-fn print(names: &Names, probes: &[Probe], paths: &Paths, tables: &Tables, output: &Output) -> anyhow::Result<()> {
+fn print(names: &Names, probes: &[Probe], counter: &Counter, tables: &Tables, output: &Output) -> anyhow::Result<()> {
+    let Counter { paths, between, .. } = counter;
     let symbols = Cache::new(&names.symbols);
     let context = Context {
         probes,
@@ -180,6 +199,16 @@ fn print(names: &Names, probes: &[Probe], paths: &Paths, tables: &Tables, output
         None if output.json => view::paths::json(&profile, &mut out),
         None => view::paths::text(&profile, top, colour::style(output.color), &mut out),
     }
+    if !between.is_empty() && !output.json {
+        out.push(b'\n');
+    }
+    for between in between {
+        if output.json {
+            view::between::json(between, &mut out);
+        } else {
+            view::between::text(between, &mut out);
+        }
+    }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(&out).and_then(|()| stdout.flush()) {
         // A reader that has seen enough is no failure.
@@ -191,19 +220,25 @@ fn print(names: &Names, probes: &[Probe], paths: &Paths, tables: &Tables, output
 /// Counts packets until there are enough.
 struct Counter {
     paths: Paths,
+    between: Vec<Between>,
     left: u64,
 }
 
 impl Counter {
-    fn new(output: &Output) -> Self {
+    fn new(output: &Output, probes: &[Probe]) -> Result<Self, Failure> {
         let limits = PathLimits { by_device: output.by_device, ..PathLimits::default() };
-        Self { paths: Paths::new(limits), left: output.packets.unwrap_or(u64::MAX).max(1) }
+        let between: Vec<Between> = output.between.iter().map(|(from, to)| Between::new(from, to)).collect();
+        if let Some(name) = between.iter().find_map(|between| between.unknown(probes)) {
+            return Err(Failure::Usage(anyhow!("--between: `{name}` is no function that could report here")));
+        }
+        Ok(Self { paths: Paths::new(limits), between, left: output.packets.unwrap_or(u64::MAX).max(1) })
     }
 }
 
 impl Taker for Counter {
-    fn take(&mut self, journey: &Journey, _: &Tables, _: &[Probe]) -> ControlFlow<()> {
+    fn take(&mut self, journey: &Journey, _: &Tables, probes: &[Probe]) -> ControlFlow<()> {
         self.paths.add(journey);
+        self.between.iter_mut().for_each(|between| between.add(journey, probes));
         self.left -= 1;
         if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

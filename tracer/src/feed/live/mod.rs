@@ -5,7 +5,7 @@ pub mod control;
 mod error;
 mod targets;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use super::names::{LazySymbols, Names};
 use crate::{
@@ -139,11 +139,15 @@ impl Live {
         Ok(Self { session, names, backend, notes })
     }
 
-    /// Real time minus kernel time, nanoseconds: turns an event's time into a date.
+    /// Real time minus kernel time, nanoseconds: turns an event's time into a date. Looked at once, so that what is shown and
+    /// what is recorded of a run agree.
     pub fn clock_offset() -> i64 {
-        let now = |clock| nix::time::clock_gettime(clock).map(Duration::from).unwrap_or_default();
-        let real = now(nix::time::ClockId::CLOCK_REALTIME).as_nanos() as i64;
-        real - now(nix::time::ClockId::CLOCK_MONOTONIC).as_nanos() as i64
+        static OFFSET: OnceLock<i64> = OnceLock::new();
+        let now = |clock| nix::time::clock_gettime(clock).map(Duration::from).unwrap_or_default().as_nanos() as i64;
+        *OFFSET.get_or_init(|| {
+            let real = now(nix::time::ClockId::CLOCK_REALTIME);
+            real - now(nix::time::ClockId::CLOCK_MONOTONIC)
+        })
     }
 }
 

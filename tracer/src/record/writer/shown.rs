@@ -25,7 +25,8 @@ pub(super) enum Why {
 /// What was shown last of each packet.
 #[derive(Default)]
 pub(super) struct Shown {
-    headers: HashMap<Key, HeaderBytes>,
+    /// `None` of a packet that is over: giving its memory back shows nothing new.
+    headers: HashMap<Key, Option<HeaderBytes>>,
     /// The packet of the last hop that was not shown: its next one mostly is like it.
     last: Option<(Key, HeaderBytes)>,
 }
@@ -41,7 +42,7 @@ impl Shown {
     pub(super) fn judge(&mut self, event: &Event) -> Option<Why> {
         let key = key(event.skb, event.branch);
         if event.kind == EventKind::Drop {
-            self.forget(key);
+            self.over(key, true);
             return Some(Why::Dropped);
         }
         let headers = header_bytes(&event.headers);
@@ -55,28 +56,41 @@ impl Shown {
         let before = self.headers.get(&key).copied();
         let why = match before {
             None => Why::First,
-            Some(before) if same(&before, &headers) => {
+            Some(None) => return None,
+            Some(Some(before)) if same(&before, &headers) => {
                 self.last = Some((key, headers));
                 return None;
             }
-            Some(_) => Why::Changed,
+            Some(Some(_)) => Why::Changed,
         };
-        if self.headers.len() >= MOST && before.is_none() {
-            self.headers.clear();
-        }
-        self.headers.insert(key, headers);
+        self.make_room();
+        self.headers.insert(key, Some(headers));
         self.last = Some((key, headers));
         Some(why)
     }
 
     /// The packet is no more.
     pub(super) fn ended(&mut self, skb: u64, branch: Branch) {
-        self.forget(key(skb, Some(branch)));
+        let key = key(skb, Some(branch));
+        let shown = self.headers.contains_key(&key);
+        self.over(key, shown);
     }
 
-    fn forget(&mut self, key: Key) {
-        self.headers.remove(&key);
+    /// Another packet may have the same address, but none has the same branch.
+    fn over(&mut self, key: Key, shown: bool) {
         self.last = None;
+        if key.branch.is_none() {
+            self.headers.remove(&key);
+        } else if shown {
+            self.make_room();
+            self.headers.insert(key, None);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.headers.len() >= MOST {
+            self.headers.clear();
+        }
     }
 
     /// Shows each packet anew: what was written so far may not be there any more.

@@ -13,6 +13,8 @@ pub use latency::Moved;
 pub struct Side {
     /// Their paths.
     pub ways: Vec<Way>,
+    /// Functions and tracepoints that could report; empty where that is not known.
+    pub probes: BTreeSet<String>,
 }
 
 /// A path by names.
@@ -33,6 +35,8 @@ pub struct Way {
 pub struct Stop {
     /// Function, with what was answered there.
     pub name: String,
+    /// The function or tracepoint alone; `None` where it is none.
+    pub probe: Option<String>,
     /// Time since the stop before.
     pub gap: Histogram,
 }
@@ -63,6 +67,9 @@ pub struct Difference {
     pub strayed: [u64; 2],
     /// Stops that no packet of the other side passed, and how many of this side did; most packets first.
     pub only: [Vec<(String, u64)>; 2],
+    /// Functions that packets of this side passed and that are left out, since the other side had no probe there: another
+    /// kernel, or another choice of functions.
+    pub unseen: [BTreeSet<String>; 2],
     /// Latencies that differ enough to say so, largest difference first.
     pub moved: Vec<Moved>,
 }
@@ -75,11 +82,38 @@ const PARTING: u128 = 10;
 /// They go the same way as long as at each stop the same next one takes most packets of both, and the shares of what comes
 /// next differ by less than a tenth in sum.
 pub fn diff(a: &Side, b: &Side) -> Difference {
-    let mut difference = Difference { packets: [packets(a), packets(b)], ..Difference::default() };
+    let mut unseen = [BTreeSet::new(), BTreeSet::new()];
+    let (a, b) = (&comparable(a, &b.probes, &mut unseen[0]), &comparable(b, &a.probes, &mut unseen[1]));
+    let mut difference = Difference { packets: [packets(a), packets(b)], unseen, ..Difference::default() };
     part(a, b, &mut difference);
     difference.only = [only(a, b), only(b, a)];
     difference.moved = latency::moved(a, b);
     difference
+}
+
+/// The side without the stops that the other one could not have seen; `probes` are the other's.
+fn comparable(side: &Side, probes: &BTreeSet<String>, unseen: &mut BTreeSet<String>) -> Side {
+    let mut side = side.clone();
+    if probes.is_empty() {
+        return side;
+    }
+    for way in &mut side.ways {
+        let mut gone = false;
+        way.stops.retain_mut(|stop| {
+            let strange = stop.probe.as_ref().filter(|probe| !probes.contains(*probe));
+            if let Some(probe) = strange {
+                unseen.insert(probe.clone());
+                gone = true;
+                return false;
+            }
+            // The time since a stop that is gone says nothing about that since the one before.
+            if std::mem::take(&mut gone) {
+                stop.gap = Histogram::default();
+            }
+            true
+        });
+    }
+    side
 }
 
 fn packets(side: &Side) -> u64 {

@@ -17,12 +17,26 @@ fn side(text: &str, gap: u64) -> Side {
         let stops: Vec<Stop> = stops
             .split('>')
             .filter(|name| !name.is_empty())
-            .map(|name| Stop { name: name.to_owned(), gap: histogram(packets, gap) })
+            .map(|name| Stop { name: name.to_owned(), probe: Some(name.to_owned()), gap: histogram(packets, gap) })
             .collect();
         let total = histogram(packets, gap * stops.len() as u64);
         Way { packets, stops, end: end.to_owned(), total }
     };
-    Side { ways: text.split(',').filter(|text| !text.is_empty()).map(way).collect() }
+    Side { ways: text.split(',').filter(|text| !text.is_empty()).map(way).collect(), ..Side::default() }
+}
+
+#[test]
+fn what_the_other_side_could_not_see_is_left_out() {
+    let (mut a, mut b) = (side("20 a>new>b>c=sent", 5_000), side("20 a>b>old=sent", 50_000));
+    let probes = |names: &str| names.split(' ').map(str::to_owned).collect();
+    (a.probes, b.probes) = (probes("a b c new"), probes("a b c old"));
+    let found = diff(&a, &b);
+    // There is no c in B, though there is a probe.
+    assert_eq!((found.shared, found.parts, found.last.as_deref()), (2, true, Some("b")));
+    assert_eq!(found.only, [vec![("c".to_owned(), 20)], Vec::new()]);
+    assert_eq!(found.unseen, [probes("new"), probes("old")]);
+    // From a to b is not from `new` to b.
+    assert_eq!(found.moved.iter().filter(|moved| moved.between.is_some()).count(), 0);
 }
 
 fn show(a: &str, b: &str) -> String {

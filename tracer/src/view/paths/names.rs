@@ -1,5 +1,7 @@
 //! Names of what stands on a path, and paths by names alone, as two runs are compared by.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::{
         journey::word,
@@ -10,7 +12,7 @@ use super::{
     Profile,
 };
 use crate::{
-    model::{ChangeKind, EventKind},
+    model::{ChangeKind, EventKind, ProbeId},
     track::{Histogram, Path, Role, Side, Step, Stop, Way},
 };
 
@@ -82,12 +84,18 @@ pub fn end(profile: &Profile<'_>, path: &Path, out: &mut String) {
 
 /// One path by names.
 pub fn one_side(profile: &Profile<'_>, path: &Path) -> Side {
-    Side { ways: vec![by_names(profile, path)] }
+    Side { ways: vec![by_names(profile, path)], ..Side::default() }
 }
 
 /// The paths by names. What gives the memory back is left out: it is no part of the way.
 pub fn side(profile: &Profile<'_>) -> Side {
-    Side { ways: profile.paths.by_packets().into_iter().map(|path| by_names(profile, path)).collect() }
+    let ways = profile.paths.by_packets().into_iter().map(|path| by_names(profile, path)).collect();
+    Side { ways, probes: probes(profile) }
+}
+
+/// What could report.
+fn probes(profile: &Profile<'_>) -> BTreeSet<String> {
+    (0..profile.context.probes.len()).map(|number| probe(profile, ProbeId(number as u32))).collect()
 }
 
 fn by_names(profile: &Profile<'_>, path: &Path) -> Way {
@@ -104,9 +112,19 @@ fn stops(profile: &Profile<'_>, path: &Path) -> Vec<Stop> {
     let stop = |(found, gap): (&Step, &Histogram)| {
         let mut name = String::new();
         step(profile, found, &mut name);
-        Stop { name, gap: gap.clone() }
+        let probe = match found {
+            Step::Hop { probe, .. } => Some(self::probe(profile, *probe)),
+            Step::Branch { .. } | Step::End(_) => None,
+        };
+        Stop { name, probe, gap: gap.clone() }
     };
     steps.into_iter().map(stop).collect()
+}
+
+fn probe(profile: &Profile<'_>, probe: ProbeId) -> String {
+    let mut name = String::new();
+    profile.context.write_probe(probe, &mut name);
+    name
 }
 
 fn is_end_of_life(profile: &Profile<'_>, step: &Step) -> bool {

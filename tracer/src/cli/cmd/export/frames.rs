@@ -125,8 +125,11 @@ impl Frames {
         new
     }
 
-    /// The last hop of a packet so far.
+    /// The last hop of a packet so far. What comes behind the end of a journey gives its memory back.
     fn note(&mut self, packet: Packet, event: Event) {
+        if self.taken.contains(&packet) {
+            return;
+        }
         let next = &mut self.next;
         let number = *self.numbers.entry(packet).or_insert_with(|| {
             *next += 1;
@@ -147,6 +150,9 @@ impl Frames {
         }
         if let Some((_, event)) = self.numbers.remove(&packet).and_then(|number| self.last.remove(&number)) {
             self.ready.push(Reverse(Ready(event)));
+            if matches!(packet, Packet::Journey(_)) {
+                self.is_new(packet);
+            }
         }
     }
 
