@@ -15,10 +15,7 @@ fn what_is_no_recording_is_one_sentence_and_exit_code_1() {
         ("gzip", "cannot replay `gzip`: it is compressed; unpack it first (`gunzip`)"),
         ("empty", "cannot replay `empty`: it is empty"),
         ("text", "cannot replay `text`: it is no recording of skbtrail: it does not begin as a pcapng file"),
-        (
-            "folder",
-            "cannot replay `folder`: it is no regular file; a recording is read from where it lies, not from a pipe",
-        ),
+        ("folder", "cannot replay `folder`: it is a directory"),
         ("none", "cannot replay `none`: failed to read it: No such file or directory (os error 2)"),
         (
             "/dev/null",
@@ -66,6 +63,21 @@ fn a_damaged_recording_says_how_much_is_missing() {
     let warning = text(&output.stderr);
     assert!(warning.contains("10 hits that were recorded are missing"), "{warning}");
     assert!(output.status.success());
+}
+
+#[test]
+fn names_that_are_damaged_are_missed_aloud() {
+    let folder = Folder::new();
+    let mut bytes = fs::read(folder.path("sample.pcapng")).unwrap();
+    let table = bytes.windows(11).position(|at| at == b"SKBTRAIL\x01\0\x02").unwrap();
+    // That it claims a billion rows is not believed either.
+    bytes[table + 12..table + 16].copy_from_slice(&1_000_000_000_u32.to_le_bytes());
+    fs::write(folder.path("damaged"), bytes).unwrap();
+    let output = folder.skbtrail(&["replay", "damaged"]);
+    let (rows, warning) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && rows.lines().count() == 34, "{rows}");
+    assert!(warning.contains("bytes of names and circumstances are damaged"), "{warning}");
+    assert!(text(&folder.skbtrail(&["info", "damaged"]).stdout).contains("names and circumstances are damaged"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use skbtrail::model::{Origin, Record};
+use skbtrail::model::{EventKind, Origin, Record};
 
 use super::{
     Folder,
@@ -39,6 +39,24 @@ fn every_journey_shows_and_its_drop_names_reason_and_place() {
     assert!(frames.contains(&"8\t1\tdropped in skb:kfree_skb at nft_do_chain+0x1c2: NETFILTER_DROP".to_owned()));
     // First hop, behind the router, and the drop; to ARP the router does nothing.
     assert_eq!(frames.len(), 8 + 7 + 1, "{frames:#?}");
+}
+
+#[test]
+fn what_comes_behind_the_end_shows_nothing_new() {
+    let (folder, mut sample) = (Folder::new(), Sample::new());
+    let before = fields(&folder, "sample.pcapng", &["frame.packet_id", "frame.comment"]);
+    // Each packet's memory is given back where its end was told.
+    let hits: Vec<Record> = sample.records.iter().filter(|record| matches!(record, Record::Hit(_))).cloned().collect();
+    for last in hits.chunk_by(|one, next| one.branch() == next.branch()).filter_map(|hits| hits.last()) {
+        let Record::Hit(mut event) = last.clone() else { continue };
+        (event.kind, event.time, event.reason) = (EventKind::Call, event.time + 500_000, None);
+        sample.records.push(Record::Hit(event));
+    }
+    sample.records.sort_by_key(Record::time);
+    sample.write(&folder.path("later.pcapng"), false, &sample.records);
+    assert_eq!(fields(&folder, "later.pcapng", &["frame.packet_id", "frame.comment"]), before);
+    folder.stdout(&["export", "--one-hop", "last", "-o", "last.pcapng", "later.pcapng"]);
+    assert_eq!(fields(&folder, "last.pcapng", &["frame.packet_id"]).len(), 8);
 }
 
 #[test]

@@ -10,7 +10,10 @@ pub enum Error {
     /// Reading failed.
     #[error("failed to read it")]
     Read(#[from] io::Error),
-    /// It is a directory, a pipe or a device.
+    /// It is a directory.
+    #[error("it is a directory")]
+    Directory,
+    /// It is a pipe or a device.
     #[error("it is no regular file; a recording is read from where it lies, not from a pipe")]
     NotAFile,
     /// There is nothing in it.

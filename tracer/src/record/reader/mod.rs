@@ -39,6 +39,8 @@ pub struct Missing {
     pub packets: u64,
     /// Entries of tables that no recorder would have written: what they name goes without.
     pub names: u64,
+    /// Bytes of tables, counts and circumstances that are damaged: what they told is missing.
+    pub tables: u64,
     /// Frames of a newer version.
     pub newer: u64,
     /// The file was not brought to its end: its writer was killed, or it is still being written.
@@ -48,11 +50,12 @@ pub struct Missing {
 impl Missing {
     /// The same in words, a clause each.
     pub fn faults(&self) -> Vec<String> {
-        let Self { records, damaged, tail, packets, names, newer, unfinished } = *self;
+        let Self { records, damaged, tail, packets, names, tables, newer, unfinished } = *self;
         let faults = [
             (damaged > 0, format!("{damaged} bytes are damaged")),
             (packets > 0, format!("{packets} bytes of packets for other tools are damaged")),
             (names > 0, format!("{names} entries of tables are out of bounds")),
+            (tables > 0, format!("{tables} bytes of names and circumstances are damaged")),
             (newer > 0, format!("{newer} blocks are of a newer version")),
             (records > 0, format!("{records} hits that were recorded are missing")),
             (unfinished, "it was not brought to its end, so that the last block of hits may be missing".to_owned()),
@@ -140,8 +143,8 @@ impl Reader {
     /// Begins anew, with the records that are wanted; the index tells where.
     pub fn seek(&mut self, wanted: Wanted) {
         self.wanted = wanted;
-        let Missing { names, unfinished, .. } = self.missing;
-        self.missing = Missing { names, unfinished, ..Missing::default() };
+        let Missing { names, tables, unfinished, .. } = self.missing;
+        self.missing = Missing { names, tables, unfinished, ..Missing::default() };
         self.hops = Hops::empty();
         self.next = 0;
         self.expected = None;

@@ -36,6 +36,9 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(Error::Directory);
+        }
         if !metadata.is_file() {
             return Err(Error::NotAFile);
         }
@@ -44,7 +47,7 @@ impl Reader {
 
     fn of(file: File, len: u64) -> Result<Self, Error> {
         recognize(&file, len)?;
-        let mut opening = Opening { file, len, read_to: 0, stored: Vec::new(), content: Vec::new() };
+        let mut opening = Opening { file, len, read_to: 0, damaged: 0, stored: Vec::new(), content: Vec::new() };
         let (index, missing) = match opening.stored_index()? {
             Some(index) => (index, Missing::default()),
             None => opening.walked_index()?,
@@ -68,7 +71,7 @@ impl Reader {
             Some(span) => opening.content_of(span)?.and_then(counts::from_json),
             None => None,
         };
-        let missing = Missing { names: tables.refused, ..missing };
+        let missing = Missing { names: tables.refused, tables: opening.damaged, ..missing };
         Ok(opening.reader(start, tables, counts, index, missing))
     }
 }
@@ -100,6 +103,8 @@ struct Opening {
     len: u64,
     /// Where the last content ends.
     read_to: u64,
+    /// Bytes of frames that were to be read whole, and are damaged.
+    damaged: u64,
     stored: Vec<u8>,
     content: Vec<u8>,
 }
@@ -159,12 +164,18 @@ impl Opening {
 
     /// The content of a small frame; `None` where it is damaged.
     fn content_of(&mut self, span: &Span) -> Result<Option<&[u8]>, Error> {
-        let Some(header) = self.header(span.offset)? else { return Ok(None) };
+        let Some(header) = self.header(span.offset)? else {
+            self.damaged += HEAD as u64;
+            return Ok(None);
+        };
         self.read_to = span.offset.saturating_add(header.block_len());
         match frame::read(&self.file, span.offset, &header, &mut self.stored, &mut self.content)? {
             Ok(()) => Ok(Some(&self.content)),
             Err(Unusable::Newer(version)) => Err(Error::Newer(version)),
-            Err(Unusable::Damaged) => Ok(None),
+            Err(Unusable::Damaged) => {
+                self.damaged = self.damaged.saturating_add(header.block_len());
+                Ok(None)
+            }
         }
     }
 

@@ -193,7 +193,7 @@ fn what_is_no_recording_is_named() {
         assert_eq!(read(bytes).err().unwrap().to_string(), expected);
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(Reader::open(folder.path()), Err(Error::NotAFile)));
+    assert!(matches!(Reader::open(folder.path()), Err(Error::Directory)));
     assert!(matches!(Reader::open(&folder.path().join("none")), Err(Error::Read(_))));
 }
 

@@ -37,6 +37,8 @@ pub(super) fn json(summary: &Summary) -> Value {
             "damaged_bytes": missing.damaged,
             "tail_bytes": missing.tail,
             "damaged_packet_bytes": missing.packets,
+            "damaged_table_bytes": missing.tables,
+            "refused_names": missing.names,
             "newer_blocks": missing.newer,
             "unfinished": missing.unfinished,
         },
