@@ -100,7 +100,7 @@ fn work(args: &[String]) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(number(rest, 0, SECONDS)?);
     limit()?;
     let (mut random, mut corpus) = (Random::new(seed), Corpus::load()?);
-    let mut seen = HashSet::new();
+    let mut answers = HashSet::new();
     let (mut files, mut longest) = (0_u64, Duration::ZERO);
     while Instant::now() < deadline {
         let bytes = mutate::some(corpus.pick(&mut random), &corpus, &mut random);
@@ -111,19 +111,19 @@ fn work(args: &[String]) -> Result<()> {
         longest = longest.max(begun.elapsed());
         files += 1;
         // Files that are answered in a way of their own are worth mutating further.
-        if seen.insert(outcome) {
+        if answers.insert(outcome) {
             corpus.keep(bytes);
         }
     }
     nix::unistd::alarm::cancel();
     println!(
         "{files} files from seed {seed}, {} different answers, the longest after {} ms; peak memory {}",
-        seen.len(),
+        answers.len(),
         longest.as_millis(),
         peak_memory()
     );
     // A run that finds next to nothing has not read anything.
-    anyhow::ensure!(seen.len() > 20, "too few different answers");
+    anyhow::ensure!(answers.len() > 20, "too few different answers");
     Ok(())
 }
 

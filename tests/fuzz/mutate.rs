@@ -35,7 +35,7 @@ pub(crate) fn blocks(bytes: &[u8]) -> Vec<Range<usize>> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(head) = bytes.get(at..at + BLOCK_HEAD) {
         let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        if len < 12 || len % 4 != 0 || at + len > bytes.len() {
+        if len < 12 || !len.is_multiple_of(4) || at + len > bytes.len() {
             break;
         }
         found.push(at..at + len);

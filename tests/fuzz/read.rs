@@ -28,7 +28,7 @@ pub(crate) fn all(file: &Path, random: &mut Random) -> String {
     let mut digits = 0_u32;
     answer.retain(|letter| {
         digits = if letter.is_ascii_digit() { digits + 1 } else { 0 };
-        digits <= 1 || digits % 3 == 0
+        digits <= 1 || digits.is_multiple_of(3)
     });
     answer.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect()
 }
@@ -95,8 +95,9 @@ fn context<'a>(replay: &'a Replay, symbols: &'a Cache<'a>, clock: &'a Clock, met
 
 /// Nothing but letters reaches a terminal.
 fn check(text: &[u8]) {
-    let text = std::str::from_utf8(text).unwrap();
-    assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
+    let clean =
+        std::str::from_utf8(text).is_ok_and(|text| text.chars().all(|letter| !letter.is_control() || letter == '\n'));
+    assert!(clean, "{}", String::from_utf8_lossy(text).escape_debug());
 }
 
 /// Rows of text and JSON, and frames of a plain capture, of the file twice.
@@ -125,12 +126,16 @@ fn rows(file: &Path, answer: &mut String) {
     let mut out = Vec::new();
     for mut printer in [text, json] {
         printer.header(&mut out);
-        events.iter().for_each(|event| printer.event(&Row::new(event, &context), &mut out));
+        for event in &events {
+            printer.event(&Row::new(event, &context), &mut out);
+        }
     }
     check(&out);
     let (start, mut frames) = (replay.start().cloned().unwrap_or_default(), Vec::new());
     let mut plain = Plain::new(&start, &mut frames);
-    events.iter().for_each(|event| plain.add(event, &replay.names.naming(replay.probes())));
+    for event in &events {
+        plain.add(event, &replay.names.naming(replay.probes()));
+    }
     plain.end(&mut frames);
 }
 
@@ -167,10 +172,10 @@ fn paths(file: &Path, answer: &mut String) {
     } else {
         replay.poll(1000, &mut |record, probes| tracker.record(&record, probes)) != Poll::End
     } {
-        std::iter::from_fn(|| tracker.next_finished()).for_each(|journey| paths.add(&journey));
+        drain(&mut tracker, &mut paths);
     }
     tracker.finish();
-    std::iter::from_fn(|| tracker.next_finished()).for_each(|journey| paths.add(&journey));
+    drain(&mut tracker, &mut paths);
     let _ = write!(answer, ", {} paths of {} packets", paths.by_packets().len(), paths.packets());
     let symbols = Cache::new(&replay.names.symbols);
     let none = HashMap::new();
@@ -190,4 +195,11 @@ fn paths(file: &Path, answer: &mut String) {
     view::paths::json(&profile, &mut out);
     view::paths::folded(&profile, view::paths::Weight::Time, &mut out);
     check(&out);
+}
+
+fn drain(tracker: &mut Tracker, paths: &mut Paths) {
+    while let Some(journey) = tracker.next_finished() {
+        paths.add(&journey);
+        tracker.recycle(journey);
+    }
 }

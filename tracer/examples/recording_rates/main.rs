@@ -62,7 +62,7 @@ fn writing() -> anyhow::Result<()> {
                 bytes.clear();
             }
         }
-        let rate = WRITTEN as f64 / (own_cpu()? - begun).as_secs_f64() / 1e6;
+        let rate = WRITTEN as f64 / own_cpu()?.saturating_sub(begun).as_secs_f64() / 1e6;
         let each = size as f64 / WRITTEN as f64;
         println!("write, {}: {rate:.2} M hops/s, {each:.1} bytes a hop", kind(compress));
     }

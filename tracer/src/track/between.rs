@@ -79,7 +79,9 @@ mod tests {
         let mut between = Between::new("a", "b");
         assert_eq!(between.unknown(&script.probes), None);
         assert_eq!(Between::new("a", "d").unknown(&script.probes), Some("d"));
-        journeys(&script).iter().for_each(|journey| between.add(journey, &script.probes));
+        for journey in journeys(&script) {
+            between.add(&journey, &script.probes);
+        }
         assert_eq!((between.times.range(), between.times.count()), (Some((50, 90)), 2));
         assert_eq!((between.only_from, between.slowest), (1, Some(2)));
     }

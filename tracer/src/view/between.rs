@@ -75,7 +75,9 @@ mod tests {
             }
         }
         let mut between = Between::new("ip_rcv", "tcp_v4_rcv");
-        journeys(&script).iter().for_each(|journey| between.add(journey, &script.probes));
+        for journey in journeys(&script) {
+            between.add(&journey, &script.probes);
+        }
         let mut out = Vec::new();
         text(&between, &mut out);
         json(&between, &mut out);
