@@ -29,7 +29,6 @@ pub use histogram::Histogram;
 pub use hop::Hop;
 pub use journey::{Identity, Journey, State, Strand};
 pub use layers::Layer;
-pub use look::{Changed, Look};
 pub use look::{Changed, Look, Said, Sight};
 pub use outline::Item;
 pub use paths::{Ending, Path, PathLimits, Paths, Place, Step, way};
