@@ -68,6 +68,15 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
     (&["trace", "--filter-tunnel-pcap-l3", "inner(inner(inner(ip)))"], &["more than 3 packets inside"]),
     (&["demo", "--backend", "uprobe"], &["uprobe", "tracepoint"]),
     (&["functions", "ip_(rcv"], &["ip_(rcv"]),
+    (&["calico"], &["conntrack", "status"]),
+    (&["calico", "nat", "frnot"], &["frnot", "front"]),
+    (&["calico", "routes", "dumb"], &["dumb", "dump"]),
+    (&["calico", "log", "--all", "--summary"], &["--all", "--summary", "cannot be used with"]),
+    (&["calico", "log", "/no/such/file"], &["failed to open `/no/such/file`"]),
+    (&["calico", "counters", "--watch=0"], &["expected seconds"]),
+    (&["merbridge", "redirects", "helloworld"], &["helloworld"]),
+    (&["balancing", "trace", "service", "default/kube-dns"], &["default/kube-dns", "ADDRESS:PORT"]),
+    (&["balancing", "show", "map_servise"], &["map_servise"]),
 ];
 
 #[test]
@@ -183,4 +192,24 @@ fn a_full_stderr_is_no_failure() {
     let output = command(&["demo", "--sample"]).stderr(full).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8(output.stdout).unwrap().contains("NO_SOCKET"));
+}
+
+/// The line that Calico's troubleshooting page explains, and what is made of it.
+#[test]
+fn calicos_log_from_a_file_and_from_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.txt");
+    let log = "# tracer: nop\n     <...>-84582 [000] .Ns1  6851.690474: 0: ens192---E: Final result=ALLOW (-1). Program execution \
+               time: 7366ns\n a\x1b[31m-1 [001] .... 7.000000: bpf_trace_printk: eth0------------I: Final result=DENY (4)\n";
+    std::fs::write(&file, log).unwrap();
+    let expected = "  6851.690474 ens192          egress  4 ALLOW the next program decides, ran 7366 ns\n     7.000000 eth0            \
+                    ingress 4 DENY  by policy\n";
+    let output = skbtrail(&["calico", "log", file.to_str().unwrap()]);
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), expected));
+    assert_eq!(stderr(&output), "skbtrail: 2 lines of Calico's programs, 1 of others\n");
+    let mut reader = command(&["calico", "log", "--json", "-"]);
+    let output = reader.stdin(std::fs::File::open(&file).unwrap()).output().unwrap();
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let last: serde_json::Value = serde_json::from_str(rows.lines().next_back().unwrap()).unwrap();
+    assert_eq!((last["task"].as_str(), last["reason"].as_str()), (Some("a\\x1b[31m"), Some("by policy")));
 }

@@ -7,6 +7,9 @@ use std::{
     io::{self, BufRead as _, BufReader, Read, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -32,6 +35,9 @@ Examples:
 /// Longest line that is looked at; the kernel's are below 1200 bytes.
 const LONGEST: u64 = 16 << 10;
 
+/// Between two looks for a signal.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Arguments of `calico log`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -52,15 +58,21 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let stop = Stop::install().context("failed to catch signals")?;
-    let mut source = open(args)?;
+    let lines = reader(open(args)?);
     let mut out = io::stdout().lock();
     let mut counts = Counts::default();
     let mut summary = Summary::default();
-    let mut bytes = Vec::new();
     while !stop.requested() {
-        let Some(is_whole) = next(&mut source, &mut bytes)? else { break };
-        let line = if is_whole { parse(&String::from_utf8_lossy(&bytes)) } else { None };
-        let Some(line) = line else {
+        let line = match lines.recv_timeout(PATIENCE) {
+            Ok(line) => line?,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        // A message that ends with a line break of its own leaves an empty line behind.
+        if line.as_deref() == Some("") {
+            continue;
+        }
+        let Some(line) = line.and_then(|line| parse(&line)) else {
             counts.foreign += 1;
             continue;
         };
@@ -79,6 +91,27 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(stop.exit_code())
 }
 
+/// What was read: a line, or nothing for one that is too long to be anybody's.
+type Reading = anyhow::Result<Option<String>>;
+
+/// Reads lines on a thread of their own: the kernel's trace makes its reader wait for as long as it is silent, and a signal does
+/// not end that.
+fn reader(mut source: BufReader<Box<dyn Read + Send>>) -> Receiver<Reading> {
+    const AHEAD: usize = 1024;
+    let (sender, receiver) = mpsc::sync_channel(AHEAD);
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        while let Some(line) = next(&mut source, &mut bytes).transpose() {
+            let line = line.map(|is_whole| is_whole.then(|| String::from_utf8_lossy(&bytes).into_owned()));
+            let is_last = line.is_err();
+            if sender.send(line).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
 #[derive(Default)]
 struct Counts {
     lines: u64,
@@ -86,8 +119,8 @@ struct Counts {
 }
 
 /// Where lines come from.
-fn open(args: &Args) -> Result<BufReader<Box<dyn Read>>, Failure> {
-    let source: Box<dyn Read> = match &args.file {
+fn open(args: &Args) -> Result<BufReader<Box<dyn Read + Send>>, Failure> {
+    let source: Box<dyn Read + Send> = match &args.file {
         Some(file) if file != Path::new("-") => {
             let opened = File::open(file).with_context(|| format!("failed to open `{}`", file.display()));
             Box::new(opened.map_err(Failure::Usage)?)
@@ -114,8 +147,8 @@ fn live() -> anyhow::Result<File> {
     })
 }
 
-/// Reads a line; false for one that is cut because nobody writes such long ones, `None` at the end (or at a signal).
-fn next(source: &mut BufReader<Box<dyn Read>>, line: &mut Vec<u8>) -> anyhow::Result<Option<bool>> {
+/// Reads a line; false for one that is cut because nobody writes such long ones, `None` at the end.
+fn next(source: &mut BufReader<Box<dyn Read + Send>>, line: &mut Vec<u8>) -> anyhow::Result<Option<bool>> {
     line.clear();
     match source.take(LONGEST).read_until(b'\n', line) {
         Ok(0) => Ok(None),
@@ -126,7 +159,6 @@ fn next(source: &mut BufReader<Box<dyn Read>>, line: &mut Vec<u8>) -> anyhow::Re
             }
             Ok(Some(is_whole))
         }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
         Err(error) => Err(error).context("failed to read the log"),
     }
 }
