@@ -1,5 +1,6 @@
 //! The view, driven by the messages that a user causes, over recordings. Screens are snapshots.
 
 mod counted;
+mod node;
 mod screens;
 mod view;

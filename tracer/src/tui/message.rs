@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use ratatui::crossterm::event::Event;
 
-use super::engine::Batch;
+use super::{engine::Batch, node::Told};
 
 /// Something has happened.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub enum Message {
     Input(Event),
     /// The engine has news.
     News(Box<Batch>),
+    /// The thread that looks at the machine has found something.
+    Node(Box<Told>),
     /// A signal has come.
     Signal(i32),
     /// Time has passed that something waited for.

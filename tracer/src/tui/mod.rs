@@ -12,6 +12,7 @@ pub mod app;
 pub mod engine;
 pub mod keys;
 pub mod message;
+pub mod node;
 pub mod playback;
 pub mod prompt;
 pub mod run;

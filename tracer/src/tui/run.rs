@@ -49,6 +49,11 @@ impl Sink for Mailbox {
 }
 
 impl Mailbox {
+    /// Sends a message, waiting for room; false when the view has ended.
+    pub(super) fn send(&self, message: Message) -> bool {
+        self.0.send(message).is_ok()
+    }
+
     /// Tells the view to end, from whatever thread.
     pub fn end(&self) {
         // It may have ended already.

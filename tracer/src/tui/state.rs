@@ -9,6 +9,7 @@ use std::{
 use super::{
     engine::{Answer, Batch, Order, Packet, Progress, Status},
     keys::Keymap,
+    node::Node,
     playback::Playback,
     prompt::Prompt,
     store::{Listing, Seq, Store},
@@ -117,6 +118,8 @@ pub struct State<'a> {
     orders: Sender<Order>,
     /// The packet that the path shows.
     pub opened: Option<Seq>,
+    /// What is attached and loaded on this machine; of a recording nobody knows.
+    pub node: Option<Node>,
 }
 
 impl<'a> State<'a> {
@@ -140,6 +143,7 @@ impl<'a> State<'a> {
             now: Instant::now(),
             orders,
             opened: None,
+            node: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Runs the view: gives it a source, a terminal and the files that it asks for.
 
 mod filters;
+mod machine;
 mod tapes;
 
 use std::{
@@ -17,6 +18,7 @@ use anyhow::{Context as _, anyhow};
 
 use self::{
     filters::{LiveFilters, RecordedFilters},
+    machine::Machine,
     tapes::Tapes,
 };
 use super::{
@@ -38,6 +40,7 @@ use crate::{
     tui::{
         App,
         engine::{Gather, LiveEngine, Loading, Order, Outbox, ReplayEngine, Running},
+        node::Node,
         playback::Playback,
         run::{Mailbox, Messages, mailbox, run},
         state::{Known, Mode, State},
@@ -85,6 +88,10 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     let live = Live::start(&root, options)?;
     let caller = Caller::adopt();
     let start = recorder::start(&live, &args.filter, &extra);
+    let mail = mailbox();
+    // It looks at what this thread may not any more in a moment.
+    let node =
+        Node::start(Box::new(Machine::new(root.clone())?), mail.0.clone()).context("failed to start a thread")?;
     privileges::drop_all_but_needed()?;
     let facts =
         vec![("host", start.host.clone()), ("kernel", start.kernel.clone()), ("attached by", start.backend.clone())];
@@ -107,11 +114,12 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     let bounds = Bounds::default();
     let mut state = State::new(known, Store::new(bounds), Mode::Live { held: None }, theme, orders.clone());
     state.filter.clone_from(&typed);
+    state.node = Some(node);
     let tapes = Box::new(Tapes { caller, start, settings: recorder::settings(&extra) });
     let running = Running { session, names: Arc::clone(&names), filter: typed, tapes };
     let gather = Gather::new(group::limits(backend), bounds.hops);
     let record = args.run.record;
-    let counts = show(state, notes, flags, &orders, |mailbox| {
+    let counts = show(state, mail, notes, flags, &orders, |mailbox| {
         let engine = LiveEngine::new(running, gather, Outbox::new(mailbox), ordered);
         let first = record.map(Order::Record);
         move || engine.run(first)
@@ -144,7 +152,7 @@ pub(crate) fn replay(opened: Opened, wanted: Wanted, files: Vec<String>, flags: 
     let mode = Mode::Replay(Playback::new(wanted.from.unwrap_or(replay.begins())));
     let state = State::new(known, Store::new(bounds), mode, theme, orders.clone());
     let loading = Loading::new(replay, judge, limits, bounds.hops, wanted);
-    show(state, Vec::new(), flags, &orders, |mailbox| {
+    show(state, mailbox(), Vec::new(), flags, &orders, |mailbox| {
         let engine = ReplayEngine::new(loading, Outbox::new(mailbox), ordered);
         move || engine.run()
     })?;
@@ -165,6 +173,7 @@ fn recorded_facts(replay: &Replay) -> (Vec<(&'static str, String)>, String) {
 /// Runs the view with an engine on a thread of its own; what the engine ends with.
 fn show<T, E>(
     mut state: State<'_>,
+    (mailbox, messages): (Mailbox, Messages),
     notes: Vec<String>,
     flags: &Flags,
     orders: &Sender<Order>,
@@ -177,7 +186,6 @@ where
     for note in notes {
         state.note(&note);
     }
-    let (mailbox, messages) = mailbox();
     let (said, sayings) = channel();
     let diversion = Diversion::to(said);
     let engine = spawn(engine(mailbox.clone()), mailbox.clone())?;

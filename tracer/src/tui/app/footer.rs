@@ -35,21 +35,21 @@ fn draw_keys(frame: &mut Frame<'_>, area: Rect, tab: &dyn Tab, state: &State<'_>
     let follows = if standing { "G follows" } else { "" };
     let always = [Action::Help, Action::Quit];
     let reserved: u16 =
-        always.iter().filter_map(|action| piece(*action, state)).map(|(key, word)| room(&key, word)).sum();
+        always.iter().filter_map(|action| piece(*action, None, state)).map(|(key, word)| room(&key, word)).sum();
     let mut at = 1;
     let put_piece = |buffer: &mut ratatui::buffer::Buffer, at: u16, key: &str, word: &str| {
         let taken = put(buffer, area, 0, at, key, theme.style(Role::Key));
         taken + 1 + put(buffer, area, 0, at + taken + 1, word, theme.style(Role::Plain)) + 2
     };
     for action in tab.actions().iter().filter(|action| applies(**action, state)) {
-        let Some((key, word)) = piece(*action, state) else { continue };
-        let word = tab.word(*action).unwrap_or(word);
+        let own = tab.word(*action);
+        let Some((key, word)) = piece(*action, own, state) else { continue };
         if at + room(&key, word) + reserved > area.width {
             break;
         }
         at += put_piece(buffer, at, &key, word);
     }
-    for (key, word) in always.iter().filter_map(|action| piece(*action, state)) {
+    for (key, word) in always.iter().filter_map(|action| piece(*action, None, state)) {
         at += put_piece(buffer, at, &key, word);
     }
     if at + width(follows) + 1 < area.width {
@@ -68,9 +68,10 @@ fn applies(action: Action, state: &State<'_>) -> bool {
 }
 
 /// The key and the word of an action; nothing where no key is left for it.
-fn piece(action: Action, state: &State<'_>) -> Option<(String, &'static str)> {
+fn piece(action: Action, own: Option<&'static str>, state: &State<'_>) -> Option<(String, &'static str)> {
     let key = state.keymap.key(action);
     let word = match (action, &state.mode, &state.status.tape) {
+        _ if own.is_some() => own?,
         (Action::Pause, Mode::Live { held: Some(_) }, _) => "go on",
         (Action::Pause, Mode::Replay(playback), _) => {
             if playback.plays() {

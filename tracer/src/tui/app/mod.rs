@@ -80,6 +80,13 @@ impl<'a> App<'a> {
                 self.state.take(*batch);
                 self.dirty = true;
             }
+            Message::Node(told) => {
+                let now = self.state.now;
+                if let Some(node) = &mut self.state.node {
+                    node.take(*told, now);
+                    self.dirty = true;
+                }
+            }
             Message::Signal(signal) => self.signal(signal),
             Message::Tick(now) => {
                 self.state.tick(now);

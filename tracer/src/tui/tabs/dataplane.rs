@@ -1,9 +1,9 @@
-//! Maps of Cilium, Calico, Merbridge and Balancing, decoded.
+//! Maps of Cilium, Calico, Merbridge and Balancing, with their entries in their meaning.
 
 use super::Tab;
-use crate::tui::widget::absent::Absent;
+use crate::tui::node::{self, Part};
 
 /// The tab.
 pub(super) fn tab() -> Box<dyn Tab> {
-    Box::new(Absent { title: "Dataplane", line: "Nothing to see here yet: this part of skbtrail is not there." })
+    node::tab("Dataplane", Part::Dataplane)
 }

@@ -1,9 +1,9 @@
-//! BPF maps of this machine.
+//! BPF maps of this machine, and their entries.
 
 use super::Tab;
-use crate::tui::widget::absent::Absent;
+use crate::tui::node::{self, Part};
 
 /// The tab.
 pub(super) fn tab() -> Box<dyn Tab> {
-    Box::new(Absent { title: "Maps", line: "Nothing to see here yet: this part of skbtrail is not there." })
+    node::tab("Maps", Part::Maps)
 }

@@ -64,7 +64,7 @@ pub enum Outcome {
 }
 
 /// What rows answered to a key.
-fn outcome(reply: Reply, state: &mut State<'_>) -> Outcome {
+pub(super) fn outcome(reply: Reply, state: &mut State<'_>) -> Outcome {
     match reply {
         Reply::Ignored => Outcome::Ignored,
         Reply::Done => Outcome::Done,

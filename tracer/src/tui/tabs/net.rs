@@ -1,9 +1,9 @@
-//! What is attached to interfaces.
+//! What is attached to interfaces, in every network namespace, and how these belong together.
 
 use super::Tab;
-use crate::tui::widget::absent::Absent;
+use crate::tui::node::{self, Part};
 
 /// The tab.
 pub(super) fn tab() -> Box<dyn Tab> {
-    Box::new(Absent { title: "Net", line: "Nothing to see here yet: this part of skbtrail is not there." })
+    node::tab("Net", Part::Net)
 }

@@ -1,6 +1,5 @@
 //! Pieces that several tabs are made of. They know nothing of packets, sources or keys.
 
-pub(crate) mod absent;
 pub mod graph;
 pub mod list;
 pub mod pace;

@@ -1,6 +1,8 @@
 //! Counters that moved, and what it means that they do.
 
-use super::{Cell, Column, Report, Table};
+use std::{collections::HashMap, hash::BuildHasher, time::Duration};
+
+use super::{Cell, Column, Report, Table, rate};
 use crate::{
     inspect::counters::known::meaning,
     model::{Counter, Keeper, Moved},
@@ -13,6 +15,11 @@ pub(super) const BLIND: &str = "tcx, netkit, XDP: not counted by the kernel. Wha
 
 /// A row for each, those of a keeper together.
 pub(super) fn table(report: &Report<'_>, moved: &[Moved]) -> Table {
+    of(moved, report.elapsed, report.context.namespaces)
+}
+
+/// The same, of what moved in this time.
+pub fn of<S: BuildHasher>(moved: &[Moved], elapsed: Duration, namespaces: &HashMap<u32, String, S>) -> Table {
     let columns = [
         Column::number("by", "MOVED"),
         Column::number("per_second", "/S"),
@@ -26,14 +33,14 @@ pub(super) fn table(report: &Report<'_>, moved: &[Moved]) -> Table {
     ];
     let mut table = Table::new("counter", columns).or_else("none");
     for moved in sorted(moved) {
-        table.push(row(report, moved));
+        table.push(row(moved, elapsed, namespaces));
     }
     table
 }
 
-fn row(report: &Report<'_>, moved: &Moved) -> [Cell; 9] {
+fn row<S: BuildHasher>(moved: &Moved, elapsed: Duration, namespaces: &HashMap<u32, String, S>) -> [Cell; 9] {
     let counter = &moved.counter;
-    let name = counter.netns.and_then(|inode| report.context.namespaces.get(&inode));
+    let name = counter.netns.and_then(|inode| namespaces.get(&inode));
     let netns = match (name, counter.netns) {
         (Some(name), _) => Cell::foreign(name.as_bytes()),
         (None, Some(inode)) => Cell::nothing().shown(inode.to_string()),
@@ -41,7 +48,7 @@ fn row(report: &Report<'_>, moved: &Moved) -> [Cell; 9] {
     };
     [
         Cell::number(moved.by).shown(format!("+{}", moved.by)),
-        report.rate(moved.by),
+        rate(moved.by, elapsed),
         Cell::number(moved.now),
         Cell::text(&counter.name).shown(label(counter)),
         if counter.at.is_empty() { Cell::none() } else { Cell::text(&counter.at) },

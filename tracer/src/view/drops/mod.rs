@@ -10,6 +10,8 @@ mod tests;
 
 use std::time::Duration;
 
+pub use counters::of as counters;
+
 use super::{
     Context, Tone, duration,
     phrase::plural,

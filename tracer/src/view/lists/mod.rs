@@ -9,7 +9,7 @@ mod programs;
 pub use cgroups::{cgroups, sock_maps};
 pub use findings::findings;
 pub use maps::maps;
-pub use net::net;
+pub use net::{everywhere, net};
 pub use programs::programs;
 
 use serde_json::{Value, json};

@@ -47,6 +47,46 @@ pub fn net(rows: &[NetnsRow], elsewhere: &[Attachment]) -> Vec<Table> {
     tables
 }
 
+/// The same for a screen: one table of all hooks and one of all interfaces, with their namespaces in a column.
+pub fn everywhere(rows: &[NetnsRow], elsewhere: &[Attachment]) -> Vec<Table> {
+    let mut hooks = Vec::new();
+    let mut links = Vec::new();
+    for row in rows {
+        let sections = SECTIONS.map(|(section, ..)| section);
+        let found =
+            sections.into_iter().flat_map(|section| row.attachments.iter().filter(move |one| one.section == section));
+        hooks.push(attachments("hook", "hooks", Some(row), found));
+        links.push(interfaces(row));
+    }
+    hooks.push(attachments("hook", "hooks", None, elsewhere.iter()));
+    [("hooks", hooks), ("interfaces", links)].map(|(title, tables)| joined(title, tables)).into()
+}
+
+/// Tables of the same columns as one, in which the namespace is shown.
+fn joined(title: &str, tables: Vec<Table>) -> Table {
+    let mut all = Table::default();
+    for table in tables {
+        all.columns.clone_from(&table.columns);
+        all.rows.extend(table.rows.into_iter().map(|mut cells| {
+            if let [inode, name, ..] = &mut *cells
+                && name.as_text().is_empty()
+            {
+                *name = inode.clone();
+            }
+            cells
+        }));
+    }
+    for column in &mut all.columns {
+        column.title = match (column.key, column.title) {
+            ("netns_name", _) => "NETNS",
+            (_, "PLACE") => "DEVICE",
+            (_, "ORDER") => "#",
+            (_, title) => title,
+        };
+    }
+    all.titled(title).or_else(format!("there are no {title}"))
+}
+
 /// The namespace itself: a line for people, a row for scripts.
 fn heading(row: &NetnsRow, alone: bool) -> Table {
     let columns = ["netns", "names", "container", "pod", "processes", "process_count", "notes"].map(Column::hidden);

@@ -12,7 +12,7 @@ use ratatui::{
 
 use self::{
     tally::{Row, Tally},
-    words::{HARMLESS, flow, place, reason, unexplained, whereabouts},
+    words::{HARMLESS, counters, flow, place, reason, unexplained, whereabouts},
 };
 use super::{
     Outcome, Tab,
@@ -23,6 +23,7 @@ use crate::{
     track::Kind,
     tui::{
         action::Action,
+        node::Part,
         state::{Mode, State},
         store::{Only, Scale},
         theme::Role,
@@ -91,7 +92,12 @@ impl Tab for Drops {
         let buffer = frame.buffer_mut();
         put(buffer, area, 0, 1, &self.summary(state), state.theme.style(Role::Faint));
         let below = if area.height > 2 * EXPLANATION { EXPLANATION } else { 0 };
-        let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + below), ..area };
+        let counted = if below > 0 { counters(state) } else { None };
+        let above = 1 + u16::from(counted.is_some());
+        if let Some((text, role)) = &counted {
+            put(buffer, area, 1, 1, text, state.theme.style(*role));
+        }
+        let rows = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
         self.sheet.draw(buffer, rows, &state.theme);
         if self.sheet.lines().is_empty() && self.walk.times().1 > 0 {
             put(buffer, rows, 2, 2, "No packet was dropped.", state.theme.style(Role::Good));
@@ -114,7 +120,8 @@ impl Tab for Drops {
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {
-        let inside = Position { y: place.y.saturating_sub(1), ..place };
+        let above = 1 + u16::from(counters(state).is_some());
+        let inside = Position { y: place.y.saturating_sub(above), ..place };
         match self.sheet.click(inside) {
             true if again => self.open(state),
             true => Outcome::Done,
@@ -127,13 +134,19 @@ impl Tab for Drops {
     }
 
     fn next_change(&self, state: &State<'_>) -> Option<Instant> {
-        self.pace.next(is_live(state) && self.walk.now(state) - self.walk.times().1 < 7_000_000_000)
+        let rates = self.pace.next(is_live(state) && self.walk.now(state) - self.walk.times().1 < 7_000_000_000);
+        let counters = state.node.as_ref().and_then(|node| node.due(Part::Counters));
+        rates.into_iter().chain(counters).min()
     }
 
     fn update(&mut self, state: &mut State<'_>, deadline: Instant) -> bool {
         if self.walk.begins_anew(state) {
             self.tally = Tally::default();
             self.pace.at_once();
+        }
+        let now = state.now;
+        if let Some(node) = &mut state.node {
+            node.want(Part::Counters, now);
         }
         let (before, tally, tables) = (self.tally.packets, &mut self.tally, state.store.tables());
         let done = self.walk.go(state, deadline, &mut |seq, packet| tally.add(seq, packet, tables));

@@ -2,8 +2,8 @@
 
 use crate::{
     track::Kind,
-    tui::{state::State, store::Seq},
-    view::{escape, packets, phrase::append},
+    tui::{node::Part, state::State, store::Seq, theme::Role},
+    view::{escape, packets, phrase::append, table},
 };
 
 /// Of drops that did no harm.
@@ -62,4 +62,29 @@ pub(super) fn flow(state: &State<'_>, seq: Seq) -> String {
         state.story(packet, |story| column.write(story, &state.theme.signs, &mut text));
     }
     text
+}
+
+/// What the kernel's counters of losses have counted while the view runs, in a line: losses that no packet may tell of.
+/// `None` where nobody has looked.
+pub(super) fn counters(state: &State<'_>) -> Option<(String, Role)> {
+    let (page, _) = state.node.as_ref()?.page(Part::Counters)?;
+    let table = match page {
+        Ok(page) => page.tables.first()?,
+        Err(error) => return Some((error.clone(), Role::Warn)),
+    };
+    let cell = |row: &[table::Cell], key: &str| {
+        let place = table.columns.iter().position(|column| column.key == key);
+        place.and_then(|place| row.get(place)).map_or(String::new(), |cell| cell.as_text().to_owned())
+    };
+    let counter = |row: &Vec<table::Cell>| {
+        let at = cell(row, "at");
+        let at = if matches!(at.as_str(), "" | "-") { String::new() } else { format!("{at} ") };
+        format!("{at}{} {}", cell(row, "counter"), cell(row, "by"))
+    };
+    if table.rows.is_empty() {
+        return Some(("The kernel's own counters of losses stand still.".to_owned(), Role::Faint));
+    }
+    let moved: Vec<String> = table.rows.iter().map(counter).collect();
+    let dot = format!(" {} ", state.theme.strokes.dot);
+    Some((format!("Counted by the kernel meanwhile: {}", moved.join(&dot)), Role::Warn))
 }
