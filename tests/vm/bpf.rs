@@ -11,22 +11,52 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_func_info, bpf_insn, bpf_prog_type};
+use aya_obj::generated::{bpf_attr, bpf_attr__bindgen_ty_14, bpf_cmd, bpf_func_info, bpf_insn, bpf_prog_type};
 use nix::sched::{CloneFlags, setns};
 
 use crate::net::sh;
 
 /// Where programs are pinned: `ip netns exec` hides what is mounted below /sys.
 const PINS: &str = "/run/bpf";
-/// `BPF_TCX_INGRESS` of `enum bpf_attach_type`.
-const TCX_INGRESS: u32 = 46;
+/// Of `enum bpf_attach_type`.
+const CONNECT4: u32 = 10;
+const NETFILTER: u32 = 45;
+pub(crate) const TCX_INGRESS: u32 = 46;
+pub(crate) const TCX_EGRESS: u32 = 47;
+pub(crate) const NETKIT_PRIMARY: u32 = 54;
+pub(crate) const NETKIT_PEER: u32 = 55;
+/// `BPF_F_BEFORE`: before all others.
+const BEFORE: u32 = 1 << 3;
 const REDIRECT: i32 = 23;
 
 /// What a program is for.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Tc,
+    /// For the action of a filter.
+    Action,
     Xdp,
+    /// At `connect` of IPv4 sockets in a control group.
+    Connect4,
+    /// Needs Linux 6.4.
+    Netfilter,
+    SkMsg,
+    FlowDissector,
+}
+
+impl Kind {
+    /// Its `bpf_prog_type`, its context, and the `bpf_attach_type` that it is loaded for.
+    fn facts(self) -> (bpf_prog_type, &'static str, u32) {
+        match self {
+            Self::Tc => (bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS, "__sk_buff", 0),
+            Self::Action => (bpf_prog_type::BPF_PROG_TYPE_SCHED_ACT, "__sk_buff", 0),
+            Self::Xdp => (bpf_prog_type::BPF_PROG_TYPE_XDP, "xdp_md", 0),
+            Self::Connect4 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bpf_sock_addr", CONNECT4),
+            Self::Netfilter => (bpf_prog_type::BPF_PROG_TYPE_NETFILTER, "bpf_nf_ctx", NETFILTER),
+            Self::SkMsg => (bpf_prog_type::BPF_PROG_TYPE_SK_MSG, "sk_msg_md", 0),
+            Self::FlowDissector => (bpf_prog_type::BPF_PROG_TYPE_FLOW_DISSECTOR, "__sk_buff", 0),
+        }
+    }
 }
 
 /// What a program does.
@@ -65,10 +95,9 @@ impl Loaded {
         let mut attr: bpf_attr = unsafe { mem::zeroed() };
         // SAFETY: PROG_LOAD uses this member.
         let program = unsafe { &mut attr.__bindgen_anon_3 };
-        program.prog_type = match kind {
-            Kind::Tc => bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS,
-            Kind::Xdp => bpf_prog_type::BPF_PROG_TYPE_XDP,
-        } as u32;
+        let (number, _, attach_type) = kind.facts();
+        program.prog_type = number as u32;
+        program.expected_attach_type = attach_type;
         program.insns = code.as_ptr() as u64;
         program.insn_cnt = code.len() as u32;
         program.license = c"GPL".as_ptr() as u64;
@@ -88,30 +117,148 @@ impl Loaded {
 
     /// Has the device call it at tcx ingress (6.6) as long as the answer lives.
     pub(crate) fn at_tcx(&self, namespace: &str, ifindex: u32) -> Result<OwnedFd> {
+        self.at_device(namespace, ifindex, TCX_INGRESS).context("failed to attach at tcx")
+    }
+
+    /// Has a link call it at a device's hook, after those that are there.
+    pub(crate) fn at_device(&self, namespace: &str, ifindex: u32, hook: u32) -> Result<OwnedFd> {
+        self.link(Some(namespace), hook, |link| link.__bindgen_anon_2.target_ifindex = ifindex)
+    }
+
+    /// Attaches it at a device's hook without a link, before those that are there. It stays until the device goes.
+    pub(crate) fn first_at_device(&self, namespace: &str, ifindex: u32, hook: u32) -> Result<()> {
+        // SAFETY: all members of the union are plain numbers.
+        let mut attr: bpf_attr = unsafe { mem::zeroed() };
+        // SAFETY: PROG_ATTACH uses this member.
+        let attach = unsafe { &mut attr.__bindgen_anon_5 };
+        attach.__bindgen_anon_1.target_ifindex = ifindex;
+        attach.attach_bpf_fd = self.handle.as_raw_fd() as u32;
+        attach.attach_type = hook;
+        attach.attach_flags = BEFORE;
+        within(Some(namespace), || call(bpf_cmd::BPF_PROG_ATTACH, &mut attr)).map(drop)
+    }
+
+    /// Has the namespace call it for incoming IPv4 packets (`NF_INET_PRE_ROUTING`).
+    pub(crate) fn at_prerouting(&self, namespace: &str, priority: i32) -> Result<OwnedFd> {
+        self.link(Some(namespace), NETFILTER, |link| {
+            // SAFETY: a link of this kind uses this member.
+            let netfilter = unsafe { &mut link.__bindgen_anon_3.netfilter };
+            (netfilter.pf, netfilter.hooknum, netfilter.priority) = (2, 0, priority);
+        })
+    }
+
+    /// Has a control group call it.
+    pub(crate) fn at_cgroup(&self, path: &str) -> Result<OwnedFd> {
+        let group = File::open(path)?;
+        self.link(None, CONNECT4, |link| link.__bindgen_anon_2.target_fd = group.as_raw_fd() as u32)
+    }
+
+    fn link(
+        &self,
+        namespace: Option<&str>,
+        hook: u32,
+        set: impl FnOnce(&mut bpf_attr__bindgen_ty_14),
+    ) -> Result<OwnedFd> {
         // SAFETY: all members of the union are plain numbers.
         let mut attr: bpf_attr = unsafe { mem::zeroed() };
         // SAFETY: LINK_CREATE uses this member.
         let link = unsafe { &mut attr.link_create };
         link.__bindgen_anon_1.prog_fd = self.handle.as_raw_fd() as u32;
-        link.__bindgen_anon_2.target_ifindex = ifindex;
-        link.attach_type = TCX_INGRESS;
-        let namespace = File::open(Path::new("/run/netns").join(namespace))?;
-        // A thread of its own, so that this one stays where it is.
-        std::thread::scope(|scope| {
-            let attach = scope.spawn(|| {
-                setns(namespace, CloneFlags::CLONE_NEWNET)?;
-                descriptor(bpf_cmd::BPF_LINK_CREATE, &mut attr)
-            });
-            let answer = attach.join().ok().context("the thread that attaches panicked")?;
-            answer.context("failed to attach at tcx")
-        })
+        link.attach_type = hook;
+        set(link);
+        within(namespace, || descriptor(bpf_cmd::BPF_LINK_CREATE, &mut attr))
     }
+}
+
+/// Does something in a namespace, on a thread of its own, so that this one stays where it is.
+pub(crate) fn within<T: Send>(namespace: Option<&str>, work: impl FnOnce() -> io::Result<T> + Send) -> Result<T> {
+    let namespace = namespace.map(|name| File::open(Path::new("/run/netns").join(name))).transpose()?;
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| {
+            if let Some(namespace) = namespace {
+                setns(namespace, CloneFlags::CLONE_NEWNET)?;
+            }
+            work()
+        });
+        let answer = done.join().ok().context("the thread panicked")?;
+        answer.context("the kernel refused")
+    })
 }
 
 impl Drop for Loaded {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.pin);
     }
+}
+
+/// A map of our own, pinned; gone from the pins on drop.
+pub(crate) struct Map {
+    handle: OwnedFd,
+    pub(crate) pin: String,
+    /// Bytes of a key, and of a value of all CPUs.
+    sizes: (usize, usize),
+}
+
+impl Map {
+    /// `kind` is a `bpf_map_type`; `sizes` are bytes of a key and of a value.
+    pub(crate) fn new(name: &str, kind: u32, sizes: (u32, u32), entries: u32, flags: u32) -> Result<Self> {
+        // SAFETY: all members of the union are plain numbers.
+        let mut attr: bpf_attr = unsafe { mem::zeroed() };
+        // SAFETY: MAP_CREATE uses this member.
+        let map = unsafe { &mut attr.__bindgen_anon_1 };
+        (map.map_type, map.key_size, map.value_size, map.max_entries, map.map_flags) =
+            (kind, sizes.0, sizes.1, entries, flags);
+        for (slot, byte) in map.map_name.iter_mut().take(15).zip(name.bytes()) {
+            *slot = byte.cast_signed();
+        }
+        let handle =
+            descriptor(bpf_cmd::BPF_MAP_CREATE, &mut attr).with_context(|| format!("failed to make `{name}`"))?;
+        let per_cpu = matches!(kind, 5 | 6 | 10);
+        let cpus = if per_cpu { possible_cpus()? } else { 1 };
+        let value = if per_cpu { sizes.1.next_multiple_of(8) } else { sizes.1 } as usize * cpus;
+        let pin = pin(&handle, name)?;
+        Ok(Self { handle, pin, sizes: (sizes.0 as usize, value) })
+    }
+
+    /// Bytes of a value, of all CPUs.
+    pub(crate) fn value_bytes(&self) -> usize {
+        self.sizes.1
+    }
+
+    pub(crate) fn set(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        ensure!((key.len(), value.len()) == self.sizes, "an entry of {} and {} bytes", key.len(), value.len());
+        // SAFETY: all members of the union are plain numbers.
+        let mut attr: bpf_attr = unsafe { mem::zeroed() };
+        // SAFETY: MAP_UPDATE_ELEM uses this member.
+        let element = unsafe { &mut attr.__bindgen_anon_2 };
+        element.map_fd = self.handle.as_raw_fd() as u32;
+        element.key = key.as_ptr() as u64;
+        element.__bindgen_anon_1.value = value.as_ptr() as u64;
+        call(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).context("failed to set an entry").map(drop)
+    }
+
+    pub(crate) fn remove(&self, key: &[u8]) {
+        // SAFETY: all members of the union are plain numbers.
+        let mut attr: bpf_attr = unsafe { mem::zeroed() };
+        // SAFETY: MAP_DELETE_ELEM uses this member.
+        let element = unsafe { &mut attr.__bindgen_anon_2 };
+        element.map_fd = self.handle.as_raw_fd() as u32;
+        element.key = key.as_ptr() as u64;
+        // One that is not there is as good as removed.
+        let _ = call(bpf_cmd::BPF_MAP_DELETE_ELEM, &mut attr);
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.pin);
+    }
+}
+
+fn possible_cpus() -> Result<usize> {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
+    let last = text.trim().rsplit('-').next().unwrap_or_default();
+    Ok(last.parse::<usize>().context("no number of CPUs")? + 1)
 }
 
 fn pin(program: &OwnedFd, name: &str) -> Result<String> {
@@ -166,10 +313,7 @@ const FUNCTION: u32 = 5;
 /// Type information (BTF) of `int NAME(struct __sk_buff *)` or `int NAME(struct xdp_md *)`:
 /// <https://docs.kernel.org/bpf/btf.html>.
 fn types(kind: Kind, name: &str) -> Vec<u8> {
-    let context = match kind {
-        Kind::Tc => "__sk_buff",
-        Kind::Xdp => "xdp_md",
-    };
+    let (_, context, _) = kind.facts();
     let mut strings = vec![0u8];
     let mut string = |text: &str| {
         let at = strings.len() as u32;

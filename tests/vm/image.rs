@@ -220,6 +220,11 @@ fn tools(store: &Store) -> Result<BTreeMap<String, PathBuf>> {
         let path = find(name).with_context(|| format!("no `{name}` here; ./tests/run installs it"))?;
         tools.insert((*name).to_owned(), path);
     }
+    // Debian 12's own knows neither tcx nor netkit.
+    let newer = store.folder("bpftool")?.join("usr/sbin/bpftool");
+    if newer.exists() {
+        tools.insert("bpftool".to_owned(), newer);
+    }
     let pwru = store.folder("pwru")?.join("usr/bin/pwru");
     ensure!(pwru.exists(), "no pwru in the store; `./tests/run fetch` gets it");
     tools.insert("pwru".to_owned(), pwru);

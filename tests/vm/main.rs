@@ -25,6 +25,7 @@ mod fixture;
 mod guest;
 mod holdings;
 mod image;
+mod inspected;
 mod journeys;
 mod maps;
 mod net;

@@ -25,6 +25,9 @@ mod follow_tunnels;
 mod follow_xdp;
 mod functions;
 mod hot_swap;
+mod inspect_lists;
+mod inspect_maps;
+mod inspect_net;
 mod kprobe_backend;
 mod leaves_nothing;
 mod limits;
@@ -96,6 +99,9 @@ pub(crate) const CASES: &[Case] = &[
     bpf_programs::CASE,
     bad_input::CASE,
     cilium_maps::CASE,
+    inspect_net::CASE,
+    inspect_lists::CASE,
+    inspect_maps::CASE,
     demo::CASE,
     kprobe_backend::CASE,
     flood_counts::CASE,

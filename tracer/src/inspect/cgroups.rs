@@ -64,7 +64,8 @@ pub fn mount(root: &Root) -> Option<PathBuf> {
         let (before, after) = line.split_once(" - ")?;
         (after.split(' ').next()? == "cgroup2").then(|| before.split(' ').nth(4).map(PathBuf::from)).flatten()
     });
-    places.next()
+    // One may be hidden below another mount.
+    places.find(|place| root.path(place).is_dir())
 }
 
 /// What is attached at `top` and in the groups below it; with `effective` also what each inherits.
@@ -163,6 +164,8 @@ mod tests {
 31 30 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate
 ";
         fs::write(root.path("/proc/self/mountinfo"), text).unwrap();
+        assert_eq!(mount(&root), None);
+        fs::create_dir_all(root.path("/sys/fs/cgroup/unified")).unwrap();
         assert_eq!(mount(&root), Some(PathBuf::from("/sys/fs/cgroup/unified")));
     }
 }

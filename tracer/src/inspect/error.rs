@@ -32,7 +32,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("`{}` is no pinned {what}", path.display())]
+    #[error("`{}` is no {what}", path.display())]
     Other {
         /// The file.
         path: PathBuf,

@@ -66,10 +66,10 @@ pub enum Details {
     },
     /// Of a hook of netfilter.
     Netfilter {
-        /// `ip`, `ip6`, …
-        family: String,
-        /// `prerouting`, …
-        hook: String,
+        /// `NFPROTO_IPV4`, …
+        family: u32,
+        /// `NF_INET_PRE_ROUTING`, …
+        hook: u32,
         /// The lower, the earlier.
         priority: i32,
         /// `BPF_F_NETFILTER_IP_DEFRAG` and its like.

@@ -42,8 +42,8 @@ fn list(root: &Root) -> Result<Table, Failure> {
     Ok(lists::programs(&rows, boot()))
 }
 
-/// When the machine began, seconds of the epoch.
+/// When the machine began, nanoseconds of the epoch.
 fn boot() -> u64 {
-    let seconds = |clock| clock_gettime(clock).map_or(0, |now| now.tv_sec());
-    u64::try_from(seconds(ClockId::CLOCK_REALTIME) - seconds(ClockId::CLOCK_BOOTTIME)).unwrap_or_default()
+    let now = |clock| clock_gettime(clock).map_or(0, |now| now.tv_sec() * 1_000_000_000 + now.tv_nsec());
+    u64::try_from(now(ClockId::CLOCK_REALTIME) - now(ClockId::CLOCK_BOOTTIME)).unwrap_or_default()
 }

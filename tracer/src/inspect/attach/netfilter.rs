@@ -35,7 +35,12 @@ impl Kind for Netfilter {
         let mut places: Vec<(u32, u32)> = scene.links.netfilter.iter().map(|link| (link.family, link.hook)).collect();
         places.dedup();
         for (family, hook) in places {
-            let programs = hooks(&mut netlink, family, hook)?;
+            let programs = hooks(&mut netlink, family, hook).map_err(|error| match error.raw_os_error() {
+                Some(libc::EINVAL) => {
+                    io::Error::other("this kernel does not list a namespace's hooks (nfnetlink_hook)")
+                }
+                _ => error,
+            })?;
             let here = scene.links.netfilter.iter().filter(|link| {
                 (link.family, link.hook) == (family, hook) && programs.contains(&(link.priority, link.program))
             });
@@ -67,16 +72,20 @@ fn program(message: &[u8]) -> Option<(i32, u32)> {
 
 /// One of which the namespace is told by who asks.
 pub(in crate::inspect) fn attachment(link: &NetfilterLink) -> Attachment {
-    let (family, hook) = (family(link.family), hook(link.family, link.hook));
     Attachment {
         section: Section::Netfilter,
         device: None,
-        hook: format!("{family} {hook}"),
+        hook: format!("{} {}", family(link.family), hook(link.family, link.hook)),
         order: 0,
         program: Some(link.program),
         name: Vec::new(),
         link: Some(link.id),
-        details: Details::Netfilter { family, hook, priority: link.priority, flags: link.flags },
+        details: Details::Netfilter {
+            family: link.family,
+            hook: link.hook,
+            priority: link.priority,
+            flags: link.flags,
+        },
     }
 }
 

@@ -82,7 +82,7 @@ impl Map {
     /// The map that is pinned to a file.
     pub fn by_pin(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Pin { path: path.to_owned(), source };
-        let other = || Error::Other { path: path.to_owned(), what: "map" };
+        let other = || Error::Other { path: path.to_owned(), what: "pinned map" };
         let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| failed(io::ErrorKind::InvalidInput.into()))?;
         let handle = sys::pinned(&name).map_err(|error| match error.raw_os_error() {
             // What is no file of the BPF file system at all, and what is one of another kind.

@@ -177,7 +177,6 @@ fn attachments<'a>(
         cells.extend(details(one));
         table.push(cells);
     }
-    // Of tcx and netkit bpftool has these too; the kernel sets none of them so far.
     table
 }
 
@@ -190,6 +189,7 @@ fn details(one: &Attachment) -> Vec<Cell> {
     let mut more = vec![Cell::nothing(); MORE.len()];
     let shown = match &one.details {
         Details::None => {
+            // Of tcx and netkit bpftool has these too; the kernel sets none of them so far.
             if one.section == Section::Tc {
                 more[8] = Cell::json(json!([]));
                 more[9] = Cell::json(json!([]));
@@ -206,8 +206,8 @@ fn details(one: &Attachment) -> Vec<Cell> {
             format!("pref {preference} handle {handle:#x}{direct}{action}")
         }
         Details::Netfilter { family, hook, priority, flags } => {
-            more[4] = Cell::text(family);
-            more[5] = Cell::text(hook);
+            more[4] = Cell::number(*family);
+            more[5] = Cell::number(*hook);
             more[6] = Cell::signed(*priority);
             more[7] = Cell::number(*flags);
             let flags = if *flags == 0 { String::new() } else { format!(" flags {flags:#x}") };

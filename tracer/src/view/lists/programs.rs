@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// All programs. `boot` is when the machine began, seconds of the epoch.
+/// All programs. `boot` is when the machine began, nanoseconds of the epoch.
 pub fn programs(rows: &[ProgramRow], boot: u64) -> Table {
     let columns = [
         Column::number("id", "ID"),
@@ -56,7 +56,7 @@ fn cells(row: &ProgramRow, boot: u64) -> [Cell; 20] {
         time,
         each,
         if info.misses == 0 { Cell::json(0) } else { Cell::number(info.misses) },
-        Cell::number(boot + info.loaded_at / 1_000_000_000),
+        Cell::number((boot + info.loaded_at) / 1_000_000_000),
         Cell::number(info.uid),
         Cell::number(info.translated_bytes),
         Cell::number(info.native_bytes),
@@ -118,7 +118,7 @@ mod tests {
 
     fn text(row: ProgramRow) -> String {
         let mut out = String::new();
-        table::text(&programs(&[row], 1_000), Style::Plain, None, &mut out);
+        table::text(&programs(&[row], 1_000_000_000_000), Style::Plain, None, &mut out);
         out
     }
 
@@ -139,7 +139,7 @@ ID  TYPE       NAME                TAG                MEMORY  MAPS  HELD BY
     #[test]
     fn json_has_bpftools_keys() {
         let mut out = String::new();
-        table::json(&programs(&[sample(false)], 1_000), &mut out);
+        table::json(&programs(&[sample(false)], 1_000_000_000_000), &mut out);
         let row: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(row["loaded_at"], 1_005);
         assert_eq!(row["run_cnt"], serde_json::Value::Null);

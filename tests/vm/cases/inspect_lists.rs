@@ -1,0 +1,207 @@
+//! `skbtrail progs`, `maps` and `cgroups` against bpftool: what is loaded, pinned, held and attached, row by row.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::Case;
+use crate::bpf::{Body, Kind, Loaded, Map};
+use crate::guest::Guest;
+use crate::inspected::{covers, document, rows, table, without};
+use crate::net::{Background, sh};
+
+pub(crate) const CASE: Case = Case {
+    name: "inspect_lists",
+    about: "programs, maps and control groups are listed as bpftool lists them, with pins and owners",
+    min_kernel: (5, 17),
+    seconds: 120,
+    run,
+};
+
+fn run(guest: &Guest) -> Result<()> {
+    let tc = Loaded::new(Kind::Tc, "a_name_of_more_than_fifteen", Body::Return(0))?;
+    let connect = Loaded::new(Kind::Connect4, "connect4", Body::Return(1))?;
+    let message = Loaded::without_types(Kind::SkMsg, "message", Body::Return(1))?;
+    let maps = every_kind()?;
+    let sockets = Map::new("sockets", 18, (4, 4), 16, 0)?;
+    programs(&tc).context("programs")?;
+    listed(&maps).context("maps")?;
+    owners(&maps[0]).context("owners")?;
+    control_groups(&connect).context("control groups")?;
+    sock_maps(guest, &message, &sockets).context("maps of sockets")?;
+    statistics(&tc).context("statistics")?;
+    refusals()
+}
+
+/// A few of each kind that may be listed, and some that may not.
+fn every_kind() -> Result<Vec<Map>> {
+    [
+        ("hash", 1, (8, 16), 100, 0),
+        ("array", 2, (4, 40), 3, 0),
+        ("prog_array", 3, (4, 4), 5, 0),
+        ("percpu_hash", 5, (4, 12), 10, 0),
+        ("percpu_array", 6, (4, 8), 2, 0),
+        ("lru_hash", 9, (14, 56), 1000, 0),
+        // BPF_F_NO_PREALLOC
+        ("trie", 11, (8, 1), 50, 1),
+        ("queue", 22, (0, 4), 4, 0),
+        ("ring", 27, (0, 0), 4096, 0),
+    ]
+    .into_iter()
+    .map(|(name, kind, sizes, entries, flags)| Map::new(name, kind, sizes, entries, flags))
+    .collect()
+}
+
+fn programs(tc: &Loaded) -> Result<()> {
+    let ours = rows("skbtrail progs --json")?;
+    let theirs = document("bpftool -j -f prog show")?;
+    let theirs = theirs.as_array().cloned().context("no list")?;
+    ensure!(theirs.len() >= 3, "{theirs:?}");
+    // Run counts are null in ours while they are not counted; bpftool leaves them out. `jited` is the size beside it.
+    covers(&ours, &without(theirs, &["jited", "orphaned", "pids"]).into_iter().map(complete).collect::<Vec<_>>())?;
+    let long = ours.iter().find(|row| row["name"] == "a_name_of_more_than_fifteen").context("no long name")?;
+    ensure!(long["pinned"][0] == tc.pin.as_str(), "{long}");
+    Ok(())
+}
+
+/// Keys that bpftool leaves out where there is nothing.
+fn complete(mut row: Value) -> Value {
+    for key in ["pinned", "map_ids"] {
+        if row[key].is_null() {
+            row[key] = serde_json::json!([]);
+        }
+    }
+    row
+}
+
+fn listed(maps: &[Map]) -> Result<()> {
+    maps[0].set(&[1; 8], &[2; 16])?;
+    maps[0].set(&[3; 8], &[2; 16])?;
+    let ours = rows("skbtrail maps --json")?;
+    let theirs = document("bpftool -j -f map show")?;
+    let theirs = theirs.as_array().cloned().context("no list")?;
+    ensure!(theirs.len() > maps.len(), "{theirs:?}");
+    let theirs: Vec<Value> =
+        without(theirs, &["owner_prog_type", "owner_jited", "pids"]).into_iter().map(pinned).collect();
+    covers(&ours, &theirs)?;
+    let entries = |name: &str| ours.iter().find(|row| row["name"] == name).map(|row| row["entries"].clone());
+    ensure!(entries("hash") == Some(2.into()) && entries("array") == Some(3.into()), "{ours:?}");
+    ensure!(entries("ring") == Some(Value::Null) && entries("queue") == Some(Value::Null), "{ours:?}");
+    Ok(())
+}
+
+fn pinned(mut row: Value) -> Value {
+    if row["pinned"].is_null() {
+        row["pinned"] = serde_json::json!([]);
+    }
+    row
+}
+
+/// A process that holds a map open is named; when it has gone, no more.
+fn owners(map: &Map) -> Result<()> {
+    let this = std::process::id();
+    let held = |pid: u32| -> Result<bool> {
+        let rows = rows("skbtrail maps --json")?;
+        let row = rows.into_iter().find(|row| row["name"] == "hash").context("no map")?;
+        Ok(row["pids"].as_array().is_some_and(|pids| pids.iter().any(|one| one["pid"] == pid)))
+    };
+    ensure!(held(this)?, "this process is not named among the owners of {}", map.pin);
+    let shown = sh("skbtrail maps")?;
+    ensure!(shown.contains(&format!("({this})")) && shown.contains(&map.pin), "{shown}");
+    Ok(())
+}
+
+/// With and without links, in a group and below it; what is inherited on request.
+fn control_groups(connect: &Loaded) -> Result<()> {
+    let top = "/sys/fs/cgroup/inspected";
+    sh(&format!("mkdir -p {top}/below"))?;
+    let second = Loaded::new(Kind::Connect4, "second", Body::Return(1))?;
+    sh(&format!("bpftool cgroup attach {top} connect4 pinned {} multi", connect.pin))?;
+    let link = second.at_cgroup(&format!("{top}/below"))?;
+    let compare = || -> Result<Vec<Value>> {
+        let rows = rows("skbtrail cgroups --json")?;
+        let ours = table(&rows, "cgroups");
+        let theirs = document("bpftool -j cgroup tree")?;
+        let flat: Vec<Value> = theirs
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|group| group["programs"].as_array().into_iter().flatten().map(|one| with_group(one, group)))
+            .collect();
+        // What it says of programs of LSM hooks is 0 and empty for others.
+        covers(&ours, &without(flat, &["attach_btf_name", "attach_btf_obj_id", "attach_btf_id"]))?;
+        Ok(ours)
+    };
+    let ours = compare()?;
+    ensure!(ours.len() == 2 && ours[0]["link_id"].is_null() && ours[1]["link_id"].is_number(), "{ours:?}");
+    let effective = rows(&format!("skbtrail cgroups --json --effective {top}"))?;
+    let below: Vec<&Value> =
+        effective.iter().filter(|row| row["cgroup"] == format!("{top}/below")).map(|row| &row["name"]).collect();
+    ensure!(below.len() == 2, "{effective:?}");
+    drop(link);
+    sh(&format!("bpftool cgroup detach {top} connect4 pinned {}; rmdir {top}/below {top}", connect.pin))?;
+    ensure!(compare()?.is_empty(), "something is still attached");
+    Ok(())
+}
+
+fn with_group(program: &Value, group: &Value) -> Value {
+    let mut program = program.clone();
+    program["cgroup"] = group["cgroup"].clone();
+    program
+}
+
+fn sock_maps(guest: &Guest, message: &Loaded, sockets: &Map) -> Result<()> {
+    sh(&format!("bpftool prog attach pinned {} sk_msg_verdict pinned {}", message.pin, sockets.pin))?;
+    let rows = rows("skbtrail cgroups --json")?;
+    let found = table(&rows, "sock_maps");
+    // Kernels before 5.19 do not tell.
+    ensure!(guest.at_least((5, 19)), "this kernel should have been told apart");
+    let [row] = found.as_slice() else { anyhow::bail!("{rows:?}") };
+    ensure!(
+        row["attach_type"] == "sk_msg_verdict" && row["name"] == "message" && row["map_name"] == "sockets",
+        "{row}"
+    );
+    sh(&format!("bpftool prog detach pinned {} sk_msg_verdict pinned {}", message.pin, sockets.pin)).map(drop)
+}
+
+/// Runs are shown once they are counted, and no zeros before.
+fn statistics(tc: &Loaded) -> Result<()> {
+    let row = |rows: Vec<Value>| rows.into_iter().find(|row| row["pinned"][0] == tc.pin.as_str()).context("no program");
+    let before = row(rows("skbtrail progs --json")?)?;
+    ensure!(before["run_cnt"].is_null(), "{before}");
+    sh(&format!(
+        "sysctl -qw kernel.bpf_stats_enabled=1 && tc qdisc add dev lo clsact &&
+         tc filter add dev lo ingress bpf da pinned {} && ping -q -c 3 -i 0.2 127.0.0.1",
+        tc.pin
+    ))?;
+    let after = row(rows("skbtrail progs --json")?)?;
+    let theirs = document(&format!("bpftool -j prog show pinned {}", tc.pin))?;
+    sh("tc qdisc delete dev lo clsact; sysctl -qw kernel.bpf_stats_enabled=0")?;
+    ensure!(
+        after["run_cnt"].as_u64().is_some_and(|runs| runs >= 6) && after["run_cnt"] == theirs["run_cnt"],
+        "{after}, {theirs}"
+    );
+    ensure!(after["run_time_ns"] == theirs["run_time_ns"], "{after}, {theirs}");
+    // What ran once is still shown when counting has ended.
+    Ok(())
+}
+
+fn refusals() -> Result<()> {
+    for (command, code, words) in [
+        ("setpriv --reuid 65534 --clear-groups skbtrail maps", 1, "CAP_SYS_ADMIN"),
+        ("setpriv --reuid 65534 --clear-groups skbtrail progs", 1, "CAP_SYS_ADMIN"),
+        ("setpriv --reuid 65534 --clear-groups skbtrail cgroups", 1, "CAP_SYS_ADMIN"),
+        ("skbtrail cgroups /nowhere", 2, "failed to open `/nowhere`"),
+        ("skbtrail cgroups /tmp", 2, "`/tmp` is no control group"),
+        ("skbtrail maps --watch=0", 2, "seconds"),
+    ] {
+        let said = sh(&format!("{command} 2>&1; echo code $?"))?;
+        ensure!(said.contains(words) && said.contains(&format!("code {code}")), "`{command}`: {said}");
+    }
+    // Again and again until it is told to end.
+    let _watching = Background::start("exec skbtrail maps --json --watch=0.1 > /tmp/watched")?;
+    let start = std::time::Instant::now();
+    while sh("grep -c '\"name\":\"hash\"' /tmp/watched || true")?.trim().parse::<u32>().unwrap_or_default() < 3 {
+        ensure!(start.elapsed().as_secs() < 10, "--watch does not print again");
+    }
+    Ok(())
+}
