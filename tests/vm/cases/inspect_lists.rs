@@ -198,7 +198,7 @@ fn refusals() -> Result<()> {
         ensure!(said.contains(words) && said.contains(&format!("code {code}")), "`{command}`: {said}");
     }
     // Again and again until it is told to end.
-    let _watching = Background::start("exec skbtrail maps --json --watch=0.1 > /tmp/watched")?;
+    let _watching = Background::start("skbtrail maps --json --watch=0.1 > /tmp/watched")?;
     let start = std::time::Instant::now();
     while sh("grep -c '\"name\":\"hash\"' /tmp/watched || true")?.trim().parse::<u32>().unwrap_or_default() < 3 {
         ensure!(start.elapsed().as_secs() < 10, "--watch does not print again");

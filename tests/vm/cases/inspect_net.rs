@@ -266,7 +266,7 @@ fn all(pair: &Pair) -> Result<()> {
         ensure!(of_it[0]["names"][0] == namespace.name.as_str(), "{}", of_it[0]);
     }
     // One without a name, which a process alone leads to.
-    let _process = crate::net::Background::start("exec unshare -n sleep 1000")?;
+    let _process = crate::net::Background::start("unshare -n sleep 1000")?;
     let unnamed = || -> Result<bool> {
         let rows = rows("skbtrail net --json --all-netns")?;
         let mut spaces = table(&rows, "netns").into_iter();
