@@ -21,7 +21,8 @@ use crate::kernel::Root;
 
 /// Where Cilium pins its maps: in the BPF file system of the node, or in one of its own.
 pub const FOLDERS: [&str; 2] = ["/sys/fs/bpf/tc/globals", "/run/cilium/bpffs/tc/globals"];
-const PREFIX: &str = "cilium_";
+/// How the names of its maps begin.
+pub const PREFIX: &str = "cilium_";
 
 /// Cilium's maps.
 #[derive(Debug)]

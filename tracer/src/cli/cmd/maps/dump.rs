@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use crate::{
     cli::{failure::Failure, progress::Progress, say::say},
     inspect::{
+        cilium::{self, Cilium, Wanted},
         maps::{Map, MapRef, Types, decode},
         pins::Pins,
     },
@@ -69,10 +70,16 @@ fn reading(root: &Root, map: &Map, wanted: &MapRef) -> Result<Reading, Failure> 
     };
     let pin = pin.as_deref().and_then(|pin| pin.file_name()).map(|name| name.to_string_lossy().into_owned());
     let name = String::from_utf8_lossy(map.info.name.bytes()).into_owned();
-    let subject = map.subject(&name, pin.as_deref());
+    let mut subject = map.subject(&name, pin.as_deref());
+    if subject.label().starts_with(cilium::PREFIX) {
+        // Some layouts differ in nothing but the release, which the other maps tell.
+        subject.release = Cilium::find(root, &Wanted::default()).ok().map(|cilium| (1, cilium.minor));
+    }
     match decode::recognise(&subject) {
         Some((decoder, Ok(layout))) => {
-            say(format_args!("map {}: {} {}", map.info.id, decoder.dataplane(), decoder.name()));
+            let release = subject.release.map(|(major, minor)| format!(" of release {major}.{minor}"));
+            let release = release.unwrap_or_default();
+            say(format_args!("map {}: {} {}{release}", map.info.id, decoder.dataplane(), decoder.name()));
             return Ok(Reading::Layout(layout));
         }
         Some((_, Err(why))) => say(why),
