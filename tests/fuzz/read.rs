@@ -90,6 +90,7 @@ fn context<'a>(replay: &'a Replay, symbols: &'a Cache<'a>, clock: &'a Clock, met
         metadata,
         timestamp: Timestamp::Absolute,
         tcp_flags: true,
+        facts: None,
     }
 }
 
@@ -188,6 +189,7 @@ fn paths(file: &Path, answer: &mut String) {
         metadata: &[],
         timestamp: Timestamp::None,
         tcp_flags: false,
+        facts: None,
     };
     let profile = view::paths::Profile { paths: &paths, tables: tracker.tables(), context: &context };
     let mut out = Vec::new();
