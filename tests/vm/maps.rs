@@ -60,6 +60,11 @@ impl Map {
         self.element(bpf_cmd::BPF_MAP_UPDATE_ELEM, key, Some(value)).context("failed to write to a map")
     }
 
+    /// Sets the values of an entry of a map that is per CPU.
+    pub(crate) fn set_all(&self, entry: &fixture::Entry) -> Result<()> {
+        self.set(&entry.key, &spread(&entry.values, possible_cpus()?))
+    }
+
     /// Removes an entry, if it is there.
     pub(crate) fn remove(&self, key: &[u8]) -> Result<()> {
         match self.element(bpf_cmd::BPF_MAP_DELETE_ELEM, key, None) {
@@ -89,8 +94,11 @@ pub(crate) fn lay_out(fixture: &fixture::Fixture, folder: &str) -> Result<Vec<Ma
 fn filled(spec: &fixture::Map, folder: &str) -> Result<Map> {
     let map = Map::new(&spec.name, spec.kind, spec.key, spec.value, spec.most)?;
     for entry in &spec.entries {
-        let value = if spec.is_per_cpu() { spread(&entry.values, possible_cpus()?) } else { entry.values.concat() };
-        map.set(&entry.key, &value)?;
+        if spec.is_per_cpu() {
+            map.set_all(entry)?;
+        } else {
+            map.set(&entry.key, &entry.values.concat())?;
+        }
     }
     map.pin(&format!("{folder}/{}", spec.name))?;
     Ok(map)

@@ -2,12 +2,14 @@
 //! somebody else writes.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use skbtrail::inspect::cilium::{Cilium, Lookup, Wanted};
 use skbtrail::kernel::Root;
@@ -302,25 +304,35 @@ fn vanishing() -> Result<()> {
     Ok(())
 }
 
-/// `--watch` tells how fast counters rise.
+/// `--watch` tells how fast counters rise: not in the first round, 0 while they rest, more when they have risen.
 fn watched() -> Result<()> {
-    let path = format!("{FOLDER}/cilium_metrics");
-    let fixture = Fixture::read(
-        "# \nmap cilium_metrics percpu_hash 8 16 1024\nentry 8501000002000000 = 0a000000000000006400000000000000\ncommand metrics list\ntext\n",
-    );
-    let maps = lay_out(&fixture, FOLDER)?;
-    let line = "skbtrail cilium metrics --watch=0.5 --json --release 1.18 >/tmp/watch & sleep 1.2; \
-                bpftool map update pinned {path} key hex 85 01 00 00 02 00 00 00 value hex 14 00 00 00 00 00 00 00 c8 00 00 00 \
-                00 00 00 00; sleep 1.5; kill $!; wait $! || true; cat /tmp/watch";
-    let text = sh(&line.replace("{path}", &path))?;
-    let rates: Vec<Option<f64>> = text
-        .lines()
-        .map(|line| Ok(serde_json::from_str::<Value>(line)?["packets_per_s"].as_f64()))
-        .collect::<Result<_>>()?;
-    ensure!(rates.len() >= 3 && rates[0].is_none(), "{text}");
-    ensure!(rates.iter().flatten().any(|rate| *rate > 0.0), "nothing rose: {text}");
-    ensure!(rates.iter().flatten().any(|rate| *rate == 0.0), "nothing rested: {text}");
-    drop(maps);
-    ensure!(Path::new(&path).exists(), "the pin is gone");
+    let counted = |packets: u8| {
+        let text =
+            "map cilium_metrics percpu_hash 8 16 1024\nentry 8501000002000000 = XX000000000000006400000000000000";
+        Fixture::read(&format!("{}\ntext\n", text.replace("XX", &format!("{packets:02x}"))))
+    };
+    let maps = lay_out(&counted(10), FOLDER)?;
+    let mut command = Command::new("skbtrail");
+    command.args(["cilium", "metrics", "--watch=0.3", "--json", "--release", "1.18"]).stdout(Stdio::piped());
+    let mut running = command.spawn()?;
+    let mut lines = BufReader::new(running.stdout.take().context("no stdout")?).lines();
+    let mut rate = || -> Result<Option<f64>> {
+        let line = lines.next().context("it ended")??;
+        Ok(serde_json::from_str::<Value>(&line)?["packets_per_s"].as_f64())
+    };
+    let outcome = (|| {
+        let (first, second) = (rate()?, rate()?);
+        ensure!(first.is_none() && second == Some(0.0), "{first:?}, {second:?}");
+        maps[0].set_all(&counted(200).maps[0].entries[0])?;
+        // A few rounds may have been on their way.
+        let risen = (0..50).find_map(|_| rate().ok().flatten().filter(|rate| *rate > 0.0));
+        ensure!(risen.is_some(), "nothing rose");
+        Ok(())
+    })();
+    kill(Pid::from_raw(running.id().cast_signed()), Signal::SIGTERM)?;
+    let status = running.wait()?;
+    outcome?;
+    ensure!(status.code() == Some(128 + 15), "{status}");
+    std::fs::remove_file(format!("{FOLDER}/cilium_metrics"))?;
     Ok(())
 }
