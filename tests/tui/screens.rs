@@ -1,6 +1,11 @@
 //! Every tab, at two sizes.
 
-use super::view::{fixture, view};
+use std::time::Duration;
+
+use ratatui::crossterm::event::{MouseButton, MouseEventKind};
+use skbtrail::tui::theme::{Palette, Theme};
+
+use super::view::{bounded, fixture, themed, view};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (160, 50)];
 
@@ -79,7 +84,6 @@ fn what_is_shown_can_be_narrowed_and_sorted() {
 
 #[test]
 fn a_recording_plays() {
-    use std::time::Duration;
     view(&[fixture("6.12-path.pcapng")], (100, 24), |view| {
         view.press("t0.2<enter>");
         assert!(view.line("0.200 / 0.939 s").contains("2 drops"));
@@ -103,4 +107,78 @@ fn any_size_will_do() {
             }
         }
     });
+}
+
+/// What the store has no room for is read again when the position gets there.
+#[test]
+fn a_recording_larger_than_the_store() {
+    bounded(&[fixture("6.12-path.pcapng")], (160, 24), 270, |view| {
+        let packets = |screen: String| -> Vec<String> {
+            let rows = screen.lines().filter(|line| line.contains("20:22:2")).map(str::to_owned);
+            rows.map(|row| row.split_whitespace().filter(|word| *word != "▶").nth(1).unwrap().to_owned()).collect()
+        };
+        assert_eq!(packets(view.screen()), ["5", "6"]);
+        assert_eq!(packets(view.press("t0.1<enter>").screen()), ["1"]);
+        assert!(view.line("0.100 / 0.939 s").contains("2 drops"));
+        assert_eq!(packets(view.press("t0.2<enter>").screen()), ["1", "2"]);
+        assert_eq!(packets(view.press("t0.8<enter>").screen()).last().unwrap(), "4");
+        assert_eq!(packets(view.press("t9<enter>").screen()), ["5", "6"]);
+        assert!(view.press("9").line("made room").contains("packets"));
+    });
+}
+
+#[test]
+fn words_are_completed_and_lines_come_back() {
+    view(&[fixture("6.12-path.pcapng")], (120, 24), |view| {
+        assert!(view.press("fifname r<tab>").line("show only").ends_with("ifname ra"));
+        assert!(view.screen().contains(" ra  rb"), "{}", view.screen());
+        assert!(view.press("<tab>").line("show only").ends_with("ifname rb"));
+        assert!(view.press(" and dr<tab>").line("show only").ends_with("and drop"));
+        view.press("<enter>");
+        assert!(view.press("<esc>f<up>").line("show only").ends_with("ifname rb and drop"));
+        assert!(view.press("<ctrl-w>").line("show only").ends_with("ifname rb and"));
+        assert!(view.line("expected").contains("at the end"), "{}", view.screen());
+        view.press("<esc>");
+        assert!(!view.screen().contains("show only"));
+    });
+}
+
+#[test]
+fn the_mouse() {
+    view(&[fixture("6.12-path.pcapng")], (160, 24), |view| {
+        let click = MouseEventKind::Down(MouseButton::Left);
+        view.mouse(click, 20, 4);
+        assert!(view.line("▶").contains("echo-reply"));
+        view.mouse(MouseEventKind::ScrollUp, 20, 4);
+        view.mouse(click, 20, 5).mouse(click, 20, 5);
+        assert!(view.line("packet 4").contains("DROPPED"));
+        // The title of a tab.
+        view.mouse(click, 5, 1);
+        assert!(view.line("▶").contains("NETFILTER_DROP"));
+    });
+}
+
+#[test]
+fn without_colours_or_signs() {
+    let theme = Theme::new(Palette::None, true);
+    themed(&[fixture("6.12-path.pcapng")], (100, 30), &theme, |view| {
+        for keys in ["", "gD<enter>", "<esc>9", "?"] {
+            let screen = view.press(keys).screen();
+            // The name of the unit is the one sign beyond ASCII that is left.
+            assert!(screen.replace('µ', "u").is_ascii(), "{screen}");
+        }
+        insta::assert_snapshot!("path-ascii", view.press("<esc>1<enter>").screen());
+    });
+}
+
+#[test]
+fn other_files() {
+    for file in ["7.2-path.pcapng", "captures/ethernet.pcap", "captures/raw.pcap"] {
+        view(&[fixture(file)], (100, 30), |view| {
+            for keys in ["g<enter>", "<right><right>", "+", "<esc>", "23456789"] {
+                view.press(keys);
+            }
+            assert!(view.line("ended").trim_end().chars().last().unwrap().is_ascii_digit());
+        });
+    }
 }

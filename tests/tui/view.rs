@@ -9,7 +9,7 @@ use std::{
 use ratatui::{
     Terminal,
     backend::TestBackend,
-    crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers},
+    crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind},
 };
 use skbtrail::{
     feed::{
@@ -35,8 +35,9 @@ use skbtrail::{
 pub(super) struct View<'a> {
     pub(super) app: App<'a>,
     terminal: Terminal<TestBackend>,
-    /// The engine's end, which hears nothing in a recording.
-    _orders: Receiver<Order>,
+    /// The engine's end, without its thread.
+    orders: Receiver<Order>,
+    loading: Loading,
     now: Instant,
 }
 
@@ -50,8 +51,17 @@ pub(super) fn view(files: &[PathBuf], size: (u16, u16), test: impl FnOnce(&mut V
     themed(files, size, &Theme::new(Palette::Terminal, false), test);
 }
 
+/// The same with room for so many hops.
+pub(super) fn bounded(files: &[PathBuf], size: (u16, u16), hops: usize, test: impl FnOnce(&mut View<'_>)) {
+    open(files, size, &Theme::new(Palette::Terminal, false), Bounds { hops, ..Bounds::default() }, test);
+}
+
 /// The same with other colours and signs.
 pub(super) fn themed(files: &[PathBuf], size: (u16, u16), theme: &Theme, test: impl FnOnce(&mut View<'_>)) {
+    open(files, size, theme, Bounds::default(), test);
+}
+
+fn open(files: &[PathBuf], size: (u16, u16), theme: &Theme, bounds: Bounds, test: impl FnOnce(&mut View<'_>)) {
     let mut replay = Replay::open(files).unwrap();
     let names = std::mem::replace(&mut replay.names, Names::empty());
     let symbols = Cache::new(&names.symbols);
@@ -68,23 +78,18 @@ pub(super) fn themed(files: &[PathBuf], size: (u16, u16), theme: &Theme, test: i
         filters: Box::new(Compiler { names: &names }),
     };
     let (sender, orders) = channel();
-    let mode = Mode::Replay(Playback::new(replay.begins()));
-    let bounds = Bounds::default();
+    let mode = Mode::Replay(Playback::new(replay.begins(), replay.begins()));
     let state = State::new(known, Store::new(bounds), mode, *theme, sender);
-    let mut loading =
+    let loading =
         Loading::new(replay, judge, Limits::default(), bounds.hops, skbtrail::record::reader::Wanted::default());
     let mut view = View {
         app: App::new(state),
         terminal: Terminal::new(TestBackend::new(size.0, size.1)).unwrap(),
-        _orders: orders,
+        orders,
+        loading,
         now: Instant::now(),
     };
-    let mut reading = true;
-    while reading {
-        let mut batch = Batch::default();
-        reading = loading.step(&mut batch);
-        view.app.handle(Message::News(Box::new(batch)));
-    }
+    view.load();
     test(&mut view);
 }
 
@@ -126,8 +131,38 @@ impl View<'_> {
         self
     }
 
+    /// Reads as much as is wanted.
+    fn load(&mut self) {
+        let mut reading = true;
+        while reading {
+            let mut batch = Batch::default();
+            reading = self.loading.step(&mut batch);
+            self.app.handle(Message::News(Box::new(batch)));
+        }
+    }
+
+    /// Does what the engine was asked for.
+    fn obey(&mut self) {
+        while let Ok(order) = self.orders.try_recv() {
+            let Order::ReadFrom(time) = order else { panic!("{order:?} of a recording") };
+            let mut batch = Batch::default();
+            self.loading.read_from(time, &mut batch);
+            self.app.handle(Message::News(Box::new(batch)));
+            self.load();
+        }
+    }
+
+    /// The mouse does something at this place of the screen.
+    pub(super) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Self {
+        self.draw();
+        let event = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+        self.app.handle(Message::Input(Event::Mouse(event)));
+        self
+    }
+
     fn draw(&mut self) {
         for _ in 0..1000 {
+            self.obey();
             self.terminal.draw(|frame| self.app.draw(frame)).unwrap();
             if !self.app.is_dirty() {
                 return;

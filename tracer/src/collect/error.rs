@@ -71,6 +71,9 @@ pub enum Error {
     /// The process that holds the probes is gone, and they with it.
     #[error("the process that holds the probes ended ({0}), so nothing is traced any more")]
     HolderEnded(std::process::ExitStatus),
+    /// How long programs run cannot be counted.
+    #[error("the kernel does not count how long BPF programs run (Linux 5.8, CAP_SYS_ADMIN)")]
+    RunTime(#[source] io::Error),
     /// Privileges could not be dropped.
     #[error("failed to drop privileges")]
     Privileges(#[source] caps::errors::CapsError),

@@ -1,6 +1,10 @@
 //! A running trace: attached programs, the ring they write to, and the counts.
 
-use std::{collections::HashMap, os::fd::AsFd as _, sync::Arc};
+use std::{
+    collections::HashMap,
+    os::fd::{AsFd as _, OwnedFd},
+    sync::Arc,
+};
 
 use tracer_common::{
     config::{Settings, counter},
@@ -78,6 +82,17 @@ pub struct Request {
     pub probes: Vec<Probe>,
     /// Hooks that an attempt before this one found refused.
     pub unfollowed: Vec<Refused>,
+}
+
+/// While it lives, the kernel counts how long BPF programs run, all of them: that costs some nanoseconds a run.
+#[derive(Debug)]
+pub struct RunTime(#[expect(dead_code, reason = "closing it ends the counting")] OwnedFd);
+
+impl RunTime {
+    /// Has it counted from now on. It takes `CAP_SYS_ADMIN`.
+    pub fn count() -> Result<Self, Error> {
+        sys::count_run_time().map(Self).map_err(Error::RunTime)
+    }
 }
 
 /// A running trace. Dropping it detaches everything.
@@ -227,6 +242,13 @@ impl Session {
     /// An error if tracing has ended by itself: the process that holds single kprobes is gone.
     pub fn check(&mut self) -> Result<(), Error> {
         self.kprobes.as_mut().map_or(Ok(()), Probes::check)
+    }
+
+    /// Nanoseconds that the programs have run, on all CPUs together, if that is counted ([`RunTime`]).
+    pub fn run_time(&self) -> Option<u64> {
+        let others = self.places.programs.iter().flat_map(Programs::handles);
+        let programs = self.attached.programs.iter().chain(others);
+        programs.map(|program| sys::run_time(program.as_fd()).ok()).sum()
     }
 
     /// What is attached, and what was refused.

@@ -9,7 +9,8 @@ use std::{
 };
 
 use aya_obj::generated::{
-    bpf_attach_type, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
+    bpf_attach_type, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info,
+    bpf_prog_type, bpf_stats_type,
 };
 
 /// Bytes of the verifier's log that a failed load keeps.
@@ -260,6 +261,23 @@ pub(super) fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
     // SAFETY: it asks for nothing beyond itself.
     unsafe { read_info(program, &mut info)? };
     Ok(info.recursion_misses)
+}
+
+/// Nanoseconds that the program has run, as far as the kernel counts them (see [`count_run_time`]).
+pub(super) fn run_time(program: BorrowedFd<'_>) -> io::Result<u64> {
+    // SAFETY: as in `try_load`.
+    let mut info: bpf_prog_info = unsafe { mem::zeroed() };
+    // SAFETY: it asks for nothing beyond itself.
+    unsafe { read_info(program, &mut info)? };
+    Ok(info.run_time_ns)
+}
+
+/// Has the kernel count how long programs run, for as long as the descriptor lives (5.8).
+pub(super) fn count_run_time() -> io::Result<OwnedFd> {
+    // SAFETY: as in `try_load`.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    attr.enable_stats.type_ = bpf_stats_type::BPF_STATS_RUN_TIME as u32;
+    descriptor(bpf(bpf_cmd::BPF_ENABLE_STATS, &mut attr)?)
 }
 
 /// Asks the kernel about what the descriptor stands for.

@@ -79,8 +79,6 @@ pub enum Action {
     Faster,
     /// Go to a time of the recording.
     Seek,
-    /// Measure what the programs in the kernel cost.
-    Cost,
     /// Read again.
     Refresh,
 }
@@ -184,7 +182,6 @@ pub const BINDINGS: &[Binding] = &[
     binding(A::Right, "right", &["right", "l"], "", "the next packet", Path),
     binding(A::Pause, "pause", &["space"], "pause", "hold the view, capture goes on; a recording: play", Everywhere),
     binding(A::Record, "record", &["r"], "record", "start or stop recording", Live),
-    binding(A::Cost, "cost", &["c"], "cost", "measure what the programs in the kernel cost", Live),
     binding(A::Slower, "slower", &["["], "slower", "play at half the speed", Replay),
     binding(A::Faster, "faster", &["]"], "faster", "play at twice the speed", Replay),
     binding(A::Seek, "seek", &["t"], "time", "go to a time, in seconds from the beginning", Replay),

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::store::{Seq, Store};
+use super::{
+    engine::Progress,
+    store::{Seq, Store},
+};
 use crate::track::Verdict;
 
 /// Between two steps while it plays.
@@ -30,16 +33,55 @@ pub struct Playback {
     seen: (u64, Seq),
     /// The whole recording has been read once.
     known: bool,
+    /// What was asked of the engine and has not come yet.
+    asked: Option<Missing>,
+}
+
+/// A part of the recording that is not in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// What begins at this time.
+    From(u64),
+    /// The end.
+    End,
 }
 
 impl Playback {
-    /// At the end of a recording that begins at this time.
-    pub fn new(begins: u64) -> Self {
-        Self { begins, ends: begins, at: None, playing: None, speed: 0, drops: Vec::new(), seen: (0, 0), known: false }
+    /// At the end of a recording that begins and ends at these times; the end may prove to be later.
+    pub fn new(begins: u64, ends: u64) -> Self {
+        let ends = ends.max(begins);
+        Self {
+            begins,
+            ends,
+            at: None,
+            playing: None,
+            speed: 0,
+            drops: Vec::new(),
+            seen: (0, 0),
+            known: false,
+            asked: None,
+        }
+    }
+
+    /// What has to be read so that the position can be shown; each is said once.
+    pub fn missing(&mut self, store: &Store, progress: Progress) -> Option<Missing> {
+        let (first, last) = store.span()?;
+        let full = progress == Progress::Full;
+        let wanted = match self.at {
+            Some(at) if at < first && store.is_cut() => Missing::From(at),
+            Some(at) if at > last && full => Missing::From(at),
+            None if full => Missing::End,
+            _ => return None,
+        };
+        let fresh = self.known && self.asked.is_none();
+        fresh.then(|| *self.asked.insert(wanted))
     }
 
     /// Looks at what has been read.
     pub fn learn(&mut self, store: &Store, all: bool) {
+        if all {
+            self.asked = None;
+        }
         if self.known {
             return;
         }
@@ -71,6 +113,13 @@ impl Playback {
     pub fn position(&self) -> (u64, u64) {
         let length = self.ends - self.begins;
         (self.at.map_or(length, |at| at.saturating_sub(self.begins)), length)
+    }
+
+    /// Where reading has to begin so that the store, which holds `room` of all `hits`, has the position in its middle.
+    pub fn window(&self, at: u64, room: usize, hits: u64) -> u64 {
+        let length = u128::from(self.ends - self.begins);
+        let half = length * room as u128 / u128::from(hits.max(1)) / 2;
+        at.saturating_sub(half.min(length) as u64).max(self.begins)
     }
 
     /// Goes to a time, nanoseconds from the beginning.

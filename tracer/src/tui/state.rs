@@ -10,7 +10,7 @@ use super::{
     engine::{Answer, Batch, Order, Packet, Progress, Status},
     keys::Keymap,
     node::Node,
-    playback::Playback,
+    playback::{Missing, Playback},
     prompt::Prompt,
     store::{Listing, Seq, Store},
     theme::{Role, Theme},
@@ -116,6 +116,8 @@ pub struct State<'a> {
     pub now: Instant,
     /// To the engine.
     orders: Sender<Order>,
+    /// Hits of the whole recording.
+    all_hits: u64,
     /// The packet that the path shows.
     pub opened: Option<Seq>,
     /// What is attached and loaded on this machine; of a recording nobody knows.
@@ -142,6 +144,7 @@ impl<'a> State<'a> {
             message: None,
             now: Instant::now(),
             orders,
+            all_hits: 0,
             opened: None,
             node: None,
         }
@@ -149,9 +152,6 @@ impl<'a> State<'a> {
 
     /// Takes what the engine sent.
     pub fn take(&mut self, mut batch: Batch) {
-        if batch.anew {
-            self.opened = None;
-        }
         self.store.take(&mut batch);
         for note in batch.notes {
             self.note(&note);
@@ -164,10 +164,11 @@ impl<'a> State<'a> {
                 self.log(sentence);
                 self.say(sentence, Role::Bad);
             }
+            self.all_hits = self.all_hits.max(status.hits);
             self.status = status;
         }
         if let Mode::Replay(playback) = &mut self.mode {
-            playback.learn(&self.store, self.status.progress == Progress::Done);
+            playback.learn(&self.store, matches!(self.status.progress, Progress::Done | Progress::Full));
         }
     }
 
@@ -234,6 +235,20 @@ impl<'a> State<'a> {
         }
         if let Mode::Replay(playback) = &mut self.mode {
             playback.advance(now);
+        }
+        self.read_missing();
+    }
+
+    /// Has the engine read what the position needs and the store has no room for.
+    pub fn read_missing(&mut self) {
+        let Mode::Replay(playback) = &mut self.mode else { return };
+        match playback.missing(&self.store, self.status.progress) {
+            Some(Missing::From(time)) => {
+                let from = playback.window(time, self.store.bounds().hops, self.all_hits);
+                self.order(Order::ReadFrom(Some(from)));
+            }
+            Some(Missing::End) => self.order(Order::ReadFrom(None)),
+            None => {}
         }
     }
 

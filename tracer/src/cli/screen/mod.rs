@@ -32,7 +32,7 @@ use super::{
     settings,
 };
 use crate::{
-    collect::privileges,
+    collect::{privileges, session::RunTime},
     feed::{Live, Replay, System},
     kernel::Root,
     record::reader::Wanted,
@@ -64,6 +64,9 @@ pub(crate) struct Flags {
     /// Draw with ASCII alone; without, the locale decides
     #[arg(long)]
     ascii: bool,
+    /// Count what the programs in the kernel cost (BPF run-time statistics, which cost a little themselves)
+    #[arg(long)]
+    cost: bool,
     /// Leave the mouse to the terminal
     #[arg(long)]
     no_mouse: bool,
@@ -86,6 +89,8 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
     let live = Live::start(&root, options)?;
+    // The kernel asks for a privilege that is dropped below.
+    let run_time = if flags.cost { Some(RunTime::count()?) } else { None };
     let caller = Caller::adopt();
     let start = recorder::start(&live, &args.filter, &extra);
     let mail = mailbox();
@@ -116,7 +121,7 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     state.filter.clone_from(&typed);
     state.node = Some(node);
     let tapes = Box::new(Tapes { caller, start, settings: recorder::settings(&extra) });
-    let running = Running { session, names: Arc::clone(&names), filter: typed, tapes };
+    let running = Running { session, names: Arc::clone(&names), filter: typed, tapes, run_time };
     let gather = Gather::new(group::limits(backend), bounds.hops);
     let record = args.run.record;
     let counts = show(state, mail, notes, flags, &orders, |mailbox| {
@@ -149,7 +154,10 @@ pub(crate) fn replay(opened: Opened, wanted: Wanted, files: Vec<String>, flags: 
     };
     let (orders, ordered) = channel();
     let bounds = Bounds::default();
-    let mode = Mode::Replay(Playback::new(wanted.from.unwrap_or(replay.begins())));
+    let (begins, ends) = (replay.begins(), replay.ends());
+    let begins = wanted.from.map_or(begins, |from| from.max(begins));
+    let ends = wanted.to.into_iter().chain(ends).min();
+    let mode = Mode::Replay(Playback::new(begins, ends.unwrap_or(begins)));
     let state = State::new(known, Store::new(bounds), mode, theme, orders.clone());
     let loading = Loading::new(replay, judge, limits, bounds.hops, wanted);
     show(state, mailbox(), Vec::new(), flags, &orders, |mailbox| {

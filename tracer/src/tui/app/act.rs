@@ -155,6 +155,7 @@ impl App<'_> {
         if let Mode::Replay(playback) = &mut self.state.mode {
             playback.seek((seconds.max(0.0) * 1e9) as u64);
         }
+        self.state.read_missing();
     }
 }
 

@@ -80,6 +80,8 @@ pub enum Progress {
     None,
     /// There is more to read.
     Reading,
+    /// There is more to read than there is room for.
+    Full,
     /// All that was asked for was read.
     Done,
 }

@@ -1,13 +1,15 @@
 //! The engine of a running trace.
 
 use std::{
+    num::NonZero,
     sync::{Arc, mpsc::Receiver},
+    thread,
     time::{Duration, Instant},
 };
 
 use super::{Answer, Gather, Order, Outbox, Sink, Status, Tape, TapeMaker};
 use crate::{
-    collect::{Session, counts::Counts},
+    collect::{Session, counts::Counts, session::RunTime},
     feed::{Names, Source as _, live::control},
     model::Record,
 };
@@ -32,6 +34,8 @@ pub struct Running {
     pub filter: String,
     /// Opens recordings.
     pub tapes: Box<dyn TapeMaker>,
+    /// What the programs cost is counted.
+    pub run_time: Option<RunTime>,
 }
 
 /// The engine.
@@ -52,13 +56,15 @@ struct Rates {
     at: Instant,
     hits: u64,
     packets: u64,
+    /// Nanoseconds that the programs had run.
+    run_time: Option<u64>,
 }
 
 impl<S: Sink> Engine<S> {
     /// Takes over a running trace.
     pub fn new(running: Running, gather: Gather, outbox: Outbox<S>, orders: Receiver<Order>) -> Self {
         let now = Instant::now();
-        let rates = Rates { at: now, hits: 0, packets: 0 };
+        let rates = Rates { at: now, hits: 0, packets: 0, run_time: None };
         Self { running, gather, outbox, orders, tape: None, status: Status::default(), rates, looked: None, sent: now }
     }
 
@@ -140,7 +146,7 @@ impl<S: Sink> Engine<S> {
     }
 
     fn record(&mut self, path: &std::path::Path) -> Answer {
-        let Running { session, names, filter, tapes } = &mut self.running;
+        let Running { session, names, filter, tapes, .. } = &mut self.running;
         match tapes.open(path, filter, &names.naming(session.probes())) {
             Ok(tape) => {
                 let name = path.display().to_string();
@@ -195,8 +201,10 @@ impl<S: Sink> Engine<S> {
 
     fn status(&mut self) -> Status {
         let (hits, packets) = (self.gather.hits, self.gather.tracker().tally().journeys);
-        let rates = self.rates.next(hits, packets);
+        let counted = self.running.run_time.is_some();
         let session = &mut self.running.session;
+        let run_time = if counted { session.run_time() } else { None };
+        let (rates, cost) = self.rates.next(hits, packets, run_time);
         let attaching = session.progress();
         let attached = session.attached();
         let refused = attached.refused.iter().map(|refused| format!("{}: {}", refused.function, refused.error));
@@ -204,6 +212,7 @@ impl<S: Sink> Engine<S> {
             hits,
             packets,
             rates,
+            cost,
             attaching,
             attached: attached.count,
             refused: refused.collect(),
@@ -219,13 +228,16 @@ impl<S: Sink> Engine<S> {
 }
 
 impl Rates {
-    /// Per second since the last look.
-    fn next(&mut self, hits: u64, packets: u64) -> (u64, u64) {
+    /// Hits and packets per second since the last look, and the share of all CPUs' time that the programs took.
+    fn next(&mut self, hits: u64, packets: u64, run_time: Option<u64>) -> ((u64, u64), Option<f64>) {
         let now = Instant::now();
         let seconds = now.duration_since(self.at).as_secs_f64().max(0.001);
         let per_second = |now: u64, before: u64| ((now - before) as f64 / seconds).round() as u64;
         let rates = (per_second(hits, self.hits), per_second(packets, self.packets));
-        *self = Self { at: now, hits, packets };
-        rates
+        let cpus = thread::available_parallelism().map_or(1, NonZero::get) as f64;
+        let ran = run_time.zip(self.run_time).map(|(now, before)| now.saturating_sub(before) as f64 / 1e9);
+        *self = Self { at: now, hits, packets, run_time };
+        // As exact as it is shown, so that what stays the same does not have the screen drawn anew.
+        (rates, ran.map(|ran| (ran / seconds / cpus * 1000.0).round() / 1000.0))
     }
 }

@@ -13,8 +13,8 @@ pub enum Order {
     Record(PathBuf),
     /// End the recording.
     EndRecording,
-    /// Read a recording again, from this time on, until the store is full.
-    ReadFrom(u64),
+    /// Read a recording again, from this time on, until the store is full; or all of it, of which the store keeps the end.
+    ReadFrom(Option<u64>),
     /// End.
     Quit,
 }

@@ -40,7 +40,7 @@ impl Loading {
 
     /// Reads a batch; false where there is no more, or no more is wanted.
     pub fn step(&mut self, batch: &mut Batch) -> bool {
-        if self.status.progress == Progress::Done {
+        if self.status.progress != Progress::Reading {
             return false;
         }
         let Self { replay, judge, gather, .. } = self;
@@ -53,8 +53,12 @@ impl Loading {
             }
         });
         let full = self.from && self.gather.hits >= self.room as u64;
-        if polled == Poll::End || full {
+        if polled == Poll::End {
             self.finish(batch);
+            self.status.progress = Progress::Done;
+        } else if full {
+            // What is on its way here is seen whole when the window has moved on.
+            self.status.progress = Progress::Full;
         }
         self.gather.drain(self.replay.probes(), batch);
         let tally = self.gather.tracker().tally();
@@ -65,7 +69,6 @@ impl Loading {
 
     fn finish(&mut self, batch: &mut Batch) {
         self.gather.finish();
-        self.status.progress = Progress::Done;
         match self.replay.finish() {
             Ok(warnings) => batch.notes.extend(warnings),
             Err(error) => self.status.ended = Some(sentence(&error)),
@@ -78,15 +81,15 @@ impl Loading {
         }
     }
 
-    /// Reads again from this time on.
-    pub fn read_from(&mut self, time: u64, batch: &mut Batch) {
-        let from = self.wanted.from.map_or(time, |from| from.max(time));
-        if let Err(error) = self.replay.seek(Wanted { from: Some(from), ..self.wanted }) {
+    /// Reads again, from this time on or all.
+    pub fn read_from(&mut self, time: Option<u64>, batch: &mut Batch) {
+        let from = self.wanted.from.max(time);
+        if let Err(error) = self.replay.seek(Wanted { from, ..self.wanted }) {
             batch.answers.push(Answer::Refused(sentence(&error)));
             return;
         }
         self.gather = Gather::new(self.limits, self.room);
-        self.from = true;
+        self.from = time.is_some();
         self.status.progress = Progress::Reading;
         batch.begin_anew();
     }

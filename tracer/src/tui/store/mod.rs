@@ -134,6 +134,16 @@ impl Store {
         &self.probes
     }
 
+    /// When the first and the last packet of those that are there had ended.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        Some((self.packets.front()?.until, self.packets.back()?.until))
+    }
+
+    /// Packets before the first are missing.
+    pub fn is_cut(&self) -> bool {
+        self.gone.packets > 0 || self.generation > 0
+    }
+
     /// Hops that are there, and bytes that they take.
     pub fn size(&self) -> (usize, usize) {
         (self.hops, self.bytes)

@@ -36,7 +36,7 @@ impl Tab for System {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Down, Action::PageDown, Action::Cost]
+        &[Action::Down, Action::PageDown]
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, state: &mut State<'_>) {
