@@ -137,7 +137,7 @@ fn words_are_completed_and_lines_come_back() {
         view.press("<enter>");
         assert!(view.press("<esc>f<up>").line("show only").ends_with("ifname rb and drop"));
         assert!(view.press("<ctrl-w>").line("show only").ends_with("ifname rb and"));
-        assert!(view.line("expected").contains("at the end"), "{}", view.screen());
+        assert!(view.line("unexpected end").contains("expected a condition"), "{}", view.screen());
         view.press("<esc>");
         assert!(!view.screen().contains("show only"));
     });

@@ -119,7 +119,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let rows = args.output.is_asked_for() || args.output.output_stack || args.output.output_packet.is_some();
     if !rows && screen::is_possible(&args.screen) {
         let files = args.files.iter().map(|file| file.display().to_string()).collect();
-        return screen::replay(opened, wanted, files, &args.screen);
+        return screen::replay(opened, wanted, files, &args.which.filter, &args.screen);
     }
     let output = trace::output(Caller::default(), &args.output)?;
     let limit = trace::limit(&args.output);

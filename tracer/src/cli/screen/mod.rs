@@ -135,8 +135,14 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows recordings.
-pub(crate) fn replay(opened: Opened, wanted: Wanted, files: Vec<String>, flags: &Flags) -> Result<ExitCode, Failure> {
+/// Shows what is wanted of recordings, by time and by a filter.
+pub(crate) fn replay(
+    opened: Opened,
+    wanted: Wanted,
+    files: Vec<String>,
+    filter: &str,
+    flags: &Flags,
+) -> Result<ExitCode, Failure> {
     let theme = theme(flags).map_err(Failure::Usage)?;
     let limits = opened.limits();
     let Opened { replay, names, judge } = opened;
@@ -158,7 +164,8 @@ pub(crate) fn replay(opened: Opened, wanted: Wanted, files: Vec<String>, flags: 
     let begins = wanted.from.map_or(begins, |from| from.max(begins));
     let ends = wanted.to.into_iter().chain(ends).min();
     let mode = Mode::Replay(Playback::new(begins, ends.unwrap_or(begins)));
-    let state = State::new(known, Store::new(bounds), mode, theme, orders.clone());
+    let mut state = State::new(known, Store::new(bounds), mode, theme, orders.clone());
+    filter.clone_into(&mut state.filter);
     let loading = Loading::new(replay, judge, limits, bounds.hops, wanted);
     show(state, mailbox(), Vec::new(), flags, &orders, |mailbox| {
         let engine = ReplayEngine::new(loading, Outbox::new(mailbox), ordered);

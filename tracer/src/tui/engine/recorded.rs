@@ -43,8 +43,9 @@ impl Loading {
         if self.status.progress != Progress::Reading {
             return false;
         }
-        let Self { replay, judge, gather, .. } = self;
-        let polled = replay.poll(BATCH, &mut |record, probes| {
+        let Self { replay, judge, gather, from, .. } = self;
+        let room = if *from { self.room.saturating_sub(gather.hits as usize).max(1) } else { BATCH };
+        let polled = replay.poll(BATCH.min(room), &mut |record, probes| {
             if judge.wants(&record, probes) {
                 gather.record(&record, probes);
             } else {
