@@ -35,7 +35,7 @@ pub(super) fn ends(facts: &dyn Facts, found: &Flow, mut line: impl FnMut(&str)) 
 }
 
 /// Appends `programs: tcx/ingress cil_from_netdev(123), clsact/egress x(4)`; nothing where there is none.
-pub(super) fn programs(programs: &[ProgramAt], out: &mut String) {
+pub(crate) fn programs(programs: &[ProgramAt], out: &mut String) {
     for (place, program) in programs.iter().enumerate() {
         out.push_str(if place == 0 { "programs: " } else { ", " });
         escape(program.hook.as_bytes(), out);

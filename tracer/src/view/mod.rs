@@ -19,7 +19,7 @@ pub mod dump;
 pub(crate) mod duration;
 mod escape;
 pub mod export;
-mod facts;
+pub(crate) mod facts;
 pub(crate) mod flow;
 mod gaps;
 pub(crate) mod headers;

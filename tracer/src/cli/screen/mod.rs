@@ -34,6 +34,7 @@ use super::{
 use crate::{
     collect::{privileges, session::RunTime},
     feed::{Live, Replay, System},
+    inspect::lookup,
     kernel::Root,
     record::reader::Wanted,
     symbol::Cache,
@@ -88,7 +89,12 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     options.swaps = true;
     options.filter = settings::filter(&root, &args.filter, &args.what)?;
     privileges::require()?;
-    let live = Live::start(&root, options)?;
+    let mut live = Live::start(&root, options)?;
+    // What sits at devices takes privileges to see, and a thread of its own that keeps them.
+    match lookup::Live::start(root.clone()) {
+        Ok(facts) => live.names.facts = Some(Box::new(facts)),
+        Err(error) => live.notes.push(format!("programs at devices are not shown: {error}")),
+    }
     // The kernel asks for a privilege that is dropped below.
     let run_time = if flags.cost { Some(RunTime::count()?) } else { None };
     let caller = Caller::adopt();

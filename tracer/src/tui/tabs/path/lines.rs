@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::EventKind,
-    track::{Changed, Hop, Journey, Strand, Verdict},
+    track::{Changed, DeviceId, Hop, Journey, Layer, NetnsId, Strand, TaskId, Verdict},
     tui::{
         engine::Packet,
         state::State,
@@ -18,7 +18,7 @@ use crate::{
         widget::text::{fit, put, put_right, width},
     },
     view::{
-        Story, duration,
+        Story, duration, facts as view_facts,
         journey::{Words, changed, how, word},
         phrase::{append, plural},
         reasons,
@@ -42,6 +42,8 @@ pub(super) struct Shape {
     pub(super) width: u16,
     /// The stack of a drop is shown.
     pub(super) stack: bool,
+    /// The programs at the devices are shown.
+    pub(super) programs: bool,
 }
 
 /// What a line is.
@@ -100,6 +102,7 @@ pub(super) fn make(packet: &Packet, shape: Shape, unfolded: &dyn Fn(usize) -> bo
             next,
             last: None,
             task: None,
+            device: DeviceId(0),
             lines: Vec::new(),
         };
         maker.make();
@@ -129,8 +132,10 @@ struct Maker<'a> {
     changes: HashMap<usize, Vec<Changed>>,
     next: Vec<Option<u64>>,
     /// Namespace of the line before, and who worked on it where.
-    last: Option<crate::track::NetnsId>,
-    task: Option<(crate::track::TaskId, u32, u16)>,
+    last: Option<NetnsId>,
+    task: Option<(TaskId, u32, u16)>,
+    /// Device whose programs were shown last.
+    device: DeviceId,
     lines: Vec<Line>,
 }
 
@@ -186,13 +191,16 @@ impl Maker<'_> {
         let (Some(&first), Some(&last)) = (group.hops.first(), group.hops.last()) else { return };
         let hop = self.journey().hops[first];
         self.netns(&hop, group.depth);
+        if self.shape.programs {
+            self.programs(&hop, group.depth);
+        }
         if hop.kind == EventKind::Drop {
             return self.drop(first, group.depth);
         }
         let single = group.hops.len() == 1;
         let open = !single && (self.unfolded)(first);
         let text = self.group_text(group, &hop, open);
-        let role = if group.layer == crate::track::Layer::End { Role::Faint } else { Role::Plain };
+        let role = if group.layer == Layer::End { Role::Faint } else { Role::Plain };
         let (at, took) = self.times(first, last);
         let what = if single { What::Hop } else { What::Group { first, folded: !open } };
         let line = self.add(what, text, role, group.depth);
@@ -221,6 +229,23 @@ impl Maker<'_> {
         let mut text = String::from("netns ");
         self.words.netns(hop.netns, &mut text);
         self.add(What::Netns, text, Role::Title, depth);
+    }
+
+    /// The programs at a device, where the packet gets to it.
+    fn programs(&mut self, hop: &Hop, depth: usize) {
+        let Some(device) = self.story.tables.device_of(hop.device).filter(|_| self.device != hop.device) else {
+            return;
+        };
+        self.device = hop.device;
+        let mut text = String::new();
+        match &self.state.known.names.facts {
+            Some(facts) => view_facts::programs(&facts.programs(device.netns, device.ifindex), &mut text),
+            None => text.push_str("which programs sat here was not recorded"),
+        }
+        if !text.is_empty() {
+            let sentence = format!("{}: {text}", String::from_utf8_lossy(device.name.bytes()));
+            self.note(&sentence, Role::Change, depth);
+        }
     }
 
     fn group_text(&mut self, group: &Group, hop: &Hop, open: bool) -> String {

@@ -50,6 +50,7 @@ struct Path {
     unfolded: HashSet<usize>,
     all: bool,
     stack: bool,
+    programs: bool,
     /// Whether the bytes are shown, where the user has said.
     bytes: Option<bool>,
 }
@@ -61,7 +62,7 @@ impl Tab for Path {
 
     fn actions(&self) -> &'static [Action] {
         use Action as A;
-        &[A::Back, A::Open, A::Fold, A::Bytes, A::Stack, A::Right, A::NextDrop, A::Copy, A::Export]
+        &[A::Back, A::Open, A::Fold, A::Bytes, A::Stack, A::Programs, A::Right, A::NextDrop, A::Copy, A::Export]
     }
 
     fn word(&self, action: Action) -> Option<&'static str> {
@@ -115,6 +116,7 @@ impl Tab for Path {
             }
             Action::Bytes => self.bytes = Some(!self.bytes.unwrap_or(true)),
             Action::Stack => self.stack = !self.stack,
+            Action::Programs => self.programs = !self.programs,
             Action::Left => step(state, false),
             Action::Right => step(state, true),
             Action::NextDrop | Action::PreviousDrop => {
@@ -150,12 +152,19 @@ impl Path {
             return;
         }
         let packet = state.opened.and_then(|seq| Some((seq, state.store.get(seq)?.clone())));
-        *self = Self { shown: packet, all: self.all, stack: self.stack, bytes: self.bytes, ..Self::default() };
+        *self = Self {
+            shown: packet,
+            all: self.all,
+            stack: self.stack,
+            programs: self.programs,
+            bytes: self.bytes,
+            ..Self::default()
+        };
     }
 
     fn make(&mut self, width: u16, state: &State<'_>) {
         let Some((seq, packet)) = &self.shown else { return };
-        let shape = Shape { width, stack: self.stack };
+        let shape = Shape { width, stack: self.stack, programs: self.programs };
         if self.made_for == Some((*seq, shape)) {
             return;
         }
