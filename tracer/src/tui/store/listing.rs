@@ -6,7 +6,7 @@ use super::{DisplayFilter, Seq, Store};
 use crate::view::packets::PacketColumn;
 
 /// Packets handled before the clock is looked at.
-const CHUNK: usize = 256;
+const CHUNK: usize = 64;
 
 /// What to sort by, and whether the largest comes first.
 #[derive(Clone, Copy)]
