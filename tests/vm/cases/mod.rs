@@ -5,6 +5,7 @@ mod backends;
 mod bad_input;
 mod bpf_programs;
 mod cilium_maps;
+mod dataplanes;
 mod demo;
 mod doctor;
 mod drop_counts;
@@ -108,5 +109,6 @@ pub(crate) const CASES: &[Case] = &[
     record_replay::CASE,
     record_ways::CASE,
     fixture::CASE,
+    dataplanes::CASE,
     leaves_nothing::CASE,
 ];
