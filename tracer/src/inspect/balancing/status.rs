@@ -86,7 +86,9 @@ pub fn judge(evidence: &Evidence) -> Status {
         (0, _, _) => ("absent", false, "there is no sign of Balancing here".to_owned()),
         (_, 0, _) => ("inactive", false, "Balancing's maps are there, but no program that uses them runs".to_owned()),
         (_, _, 0) => ("active", true, "Balancing is attached as it should be".to_owned()),
-        (_, _, faults) => ("partly", false, format!("Balancing is attached, but {faults} of its parts are not there")),
+        (_, _, faults) => {
+            ("partly", false, format!("Balancing is attached in part: {faults} of its maps and hooks are missing"))
+        }
     };
     Status { verdict, works, summary, findings }
 }

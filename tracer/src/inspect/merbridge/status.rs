@@ -102,7 +102,11 @@ pub fn judge(evidence: &Evidence) -> Status {
         (0, 0, _) => ("absent", false, "there is no sign of Merbridge here".to_owned()),
         (_, 0, _) => ("inactive", false, "Merbridge's maps are there, but no program of it runs".to_owned()),
         (_, _, 0) => ("active", true, "Merbridge is attached as it should be".to_owned()),
-        (_, _, missing) => ("partly", false, format!("Merbridge is attached, but {missing} of its programs are not")),
+        (_, _, missing) => (
+            "partly",
+            false,
+            format!("Merbridge is attached in part: {missing} of the hooks that it needs have no program"),
+        ),
     };
     Status { verdict, works, summary, findings }
 }
