@@ -14,7 +14,7 @@ pub(crate) const CASE: Case = Case {
     name: "fixture",
     about: "recordings to keep: a ping, a drop by nft and a refusal; a conversation through a router that rewrites addresses",
     min_kernel: (5, 17),
-    seconds: 400,
+    seconds: 800,
     run,
 };
 
