@@ -10,6 +10,7 @@
 pub mod action;
 pub mod app;
 pub mod engine;
+pub mod export;
 pub mod keys;
 pub mod message;
 pub mod node;

@@ -1,6 +1,6 @@
 //! A line that is typed: with history, completion, and what is wrong with it so far.
 
-use super::state::Filters;
+use super::{export::Format, state::Filters};
 use crate::filter;
 
 /// Letters of a line that are taken.
@@ -191,6 +191,10 @@ impl Prompt {
                 let text = "a time in seconds is expected, such as 12.5".to_owned();
                 Some(Fault { text, letters: 0..self.text.chars().count() })
             }
+            Question::Export => Format::of(&self.text).err().map(|text| {
+                let letters = self.text.chars().count();
+                Fault { text, letters: letters.saturating_sub(1)..letters.max(1) }
+            }),
             _ => None,
         };
     }

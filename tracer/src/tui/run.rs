@@ -15,7 +15,7 @@ use signal_hook::{
 
 use super::{
     App,
-    engine::{Batch, Closed, Sink},
+    engine::{Answer, Batch, Closed, Sink},
     message::{Message, Wish},
     terminal::Screen,
 };
@@ -49,6 +49,14 @@ impl Sink for Mailbox {
 }
 
 impl Mailbox {
+    /// Has the view say what became of something.
+    pub fn answer(&self, answer: Answer) {
+        let mut batch = Batch::default();
+        batch.answers.push(answer);
+        // It may have ended already.
+        let _ = self.send(Message::News(Box::new(batch)));
+    }
+
     /// Sends a message, waiting for room; false when the view has ended.
     pub(super) fn send(&self, message: Message) -> bool {
         self.0.send(message).is_ok()

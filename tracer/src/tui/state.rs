@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    path::PathBuf,
     sync::mpsc::Sender,
     time::{Duration, Instant},
 };
@@ -82,6 +83,9 @@ pub struct Message {
     since: Instant,
 }
 
+/// A file that is to be written: its name, and what is in it.
+pub type ToWrite = (PathBuf, Vec<u8>);
+
 /// What all tabs look at.
 pub struct State<'a> {
     /// The packets.
@@ -120,6 +124,8 @@ pub struct State<'a> {
     all_hits: u64,
     /// The packet that the path shows.
     pub opened: Option<Seq>,
+    /// Whoever writes files.
+    pub files: Option<Sender<ToWrite>>,
     /// What is attached and loaded on this machine; of a recording nobody knows.
     pub node: Option<Node>,
 }
@@ -146,6 +152,7 @@ impl<'a> State<'a> {
             orders,
             all_hits: 0,
             opened: None,
+            files: None,
             node: None,
         }
     }

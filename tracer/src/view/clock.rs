@@ -27,6 +27,11 @@ struct Second {
 }
 
 impl Clock {
+    /// Nanoseconds that are added to the kernel's own time.
+    pub fn offset(&self) -> i64 {
+        self.realtime_minus_monotonic
+    }
+
     /// `realtime_minus_monotonic` in nanoseconds, as read together once; `zone` for what people read.
     pub fn new(realtime_minus_monotonic: i64, zone: TimeZone) -> Self {
         Self { realtime_minus_monotonic, zone, last: RefCell::new(None) }

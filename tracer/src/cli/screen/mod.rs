@@ -1,5 +1,7 @@
 //! Runs the view: gives it a source, a terminal and the files that it asks for.
 
+mod config;
+mod files;
 mod filters;
 mod machine;
 mod tapes;
@@ -17,6 +19,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 
 use self::{
+    config::Config,
     filters::{LiveFilters, RecordedFilters},
     machine::Machine,
     tapes::Tapes,
@@ -80,9 +83,11 @@ pub(crate) fn is_possible(flags: &Flags) -> bool {
 }
 
 /// Shows a running trace. All that can be wrong with the arguments is found before anything is attached.
-pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
+pub(crate) fn live(mut args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     let root = Root::system();
-    let theme = theme(flags).map_err(Failure::Usage)?;
+    let mut config = Config::read();
+    let theme = theme(flags, &config).map_err(Failure::Usage)?;
+    default_filter(&root, &mut args, &mut config);
     let filter = settings::portable_filter(&args.filter, &args.what).map_err(Failure::Usage)?;
     let extra = settings::extra(&args.output).map_err(Failure::Usage)?;
     let mut options = settings::options(&args.what, extra.clone(), filter).map_err(Failure::Usage)?;
@@ -126,15 +131,18 @@ pub(crate) fn live(args: Trace, flags: &Flags) -> Result<ExitCode, Failure> {
     let mut state = State::new(known, Store::new(bounds), Mode::Live { held: None }, theme, orders.clone());
     state.filter.clone_from(&typed);
     state.node = Some(node);
+    let (files, writer) = files::start(caller, mail.0.clone()).context("failed to start a thread")?;
+    state.files = Some(files);
     let tapes = Box::new(Tapes { caller, start, settings: recorder::settings(&extra) });
     let running = Running { session, names: Arc::clone(&names), filter: typed, tapes, run_time };
     let gather = Gather::new(group::limits(backend), bounds.hops);
     let record = args.run.record;
-    let counts = show(state, mail, notes, flags, &orders, |mailbox| {
+    let counts = show(state, mail, &notes, config, flags, &orders, |mailbox| {
         let engine = LiveEngine::new(running, gather, Outbox::new(mailbox), ordered);
         let first = record.map(Order::Record);
         move || engine.run(first)
     })?;
+    let _ = writer.join();
     if let Some(counts) = counts {
         say(counts);
     }
@@ -149,7 +157,8 @@ pub(crate) fn replay(
     filter: &str,
     flags: &Flags,
 ) -> Result<ExitCode, Failure> {
-    let theme = theme(flags).map_err(Failure::Usage)?;
+    let config = Config::read();
+    let theme = theme(flags, &config).map_err(Failure::Usage)?;
     let limits = opened.limits();
     let Opened { replay, names, judge } = opened;
     let names = Arc::new(names);
@@ -173,11 +182,29 @@ pub(crate) fn replay(
     let mut state = State::new(known, Store::new(bounds), mode, theme, orders.clone());
     filter.clone_into(&mut state.filter);
     let loading = Loading::new(replay, judge, limits, bounds.hops, wanted);
-    show(state, mailbox(), Vec::new(), flags, &orders, |mailbox| {
+    let mail = mailbox();
+    let (files, writer) = files::start(Caller::default(), mail.0.clone()).context("failed to start a thread")?;
+    state.files = Some(files);
+    show(state, mail, &[], config, flags, &orders, |mailbox| {
         let engine = ReplayEngine::new(loading, Outbox::new(mailbox), ordered);
         move || engine.run()
     })?;
+    // What was asked for last is still to be written.
+    let _ = writer.join();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where no filter is given, that of the settings is in force, if it can be.
+fn default_filter(root: &Root, args: &mut Trace, config: &mut Config) {
+    let Some((line, filter)) = config.filter.clone().filter(|_| args.filter.is_empty()) else { return };
+    let typed = vec![filter];
+    match settings::filter(root, &typed, &args.what) {
+        Ok(_) => args.filter = typed,
+        Err(Failure::Usage(error) | Failure::Run(error)) => {
+            let text = error.to_string();
+            config.fault(line, text.lines().next().unwrap_or_default());
+        }
+    }
 }
 
 fn recorded_facts(replay: &Replay) -> (Vec<(&'static str, String)>, String) {
@@ -195,7 +222,8 @@ fn recorded_facts(replay: &Replay) -> (Vec<(&'static str, String)>, String) {
 fn show<T, E>(
     mut state: State<'_>,
     (mailbox, messages): (Mailbox, Messages),
-    notes: Vec<String>,
+    notes: &[String],
+    config: Config,
     flags: &Flags,
     orders: &Sender<Order>,
     engine: impl FnOnce(Mailbox) -> E,
@@ -204,13 +232,16 @@ where
     T: Send + 'static,
     E: FnOnce() -> T + Send + 'static,
 {
-    for note in notes {
-        state.note(&note);
+    for note in notes.iter().chain(&config.faults) {
+        state.note(note);
     }
+    let mouse = !flags.no_mouse && config.mouse.unwrap_or(true);
+    state.keymap = config.keys;
+    state.columns = config.columns.unwrap_or(state.columns);
     let (said, sayings) = channel();
     let diversion = Diversion::to(said);
     let engine = spawn(engine(mailbox.clone()), mailbox.clone())?;
-    let shown = view(state, &mailbox, &messages, flags);
+    let shown = view(state, &mailbox, &messages, mouse);
     // Whatever has become of the view, nothing stays attached.
     let _ = orders.send(Order::Quit);
     drop((messages, mailbox));
@@ -226,9 +257,9 @@ fn repeat(sayings: &Receiver<String>) {
     sayings.try_iter().for_each(say);
 }
 
-fn view(state: State<'_>, mailbox: &Mailbox, messages: &Messages, flags: &Flags) -> anyhow::Result<()> {
+fn view(state: State<'_>, mailbox: &Mailbox, messages: &Messages, mouse: bool) -> anyhow::Result<()> {
     let mut app = App::new(state);
-    let mut screen = Screen::take(!flags.no_mouse).context("failed to prepare the terminal")?;
+    let mut screen = Screen::take(mouse).context("failed to prepare the terminal")?;
     mailbox.listen().context("failed to listen to the terminal")?;
     run(&mut app, messages, &mut screen).context("failed to draw on the terminal")
 }
@@ -254,7 +285,7 @@ where
     thread::Builder::new().name("engine".to_owned()).spawn(work).context("failed to start a thread")
 }
 
-fn theme(flags: &Flags) -> anyhow::Result<Theme> {
+fn theme(flags: &Flags, config: &Config) -> anyhow::Result<Theme> {
     let named = |name: &str| {
         let names = Palette::NAMES.map(|(name, _)| name).join(", ");
         Palette::named(name).ok_or_else(|| anyhow!("unknown theme `{name}`; there are {names}"))
@@ -262,9 +293,9 @@ fn theme(flags: &Flags) -> anyhow::Result<Theme> {
     let palette = match &flags.theme {
         Some(name) => named(name)?,
         None if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => Palette::None,
-        None => Palette::default(),
+        None => config.palette.unwrap_or_default(),
     };
-    Ok(Theme::new(palette, flags.ascii || !has_unicode()))
+    Ok(Theme::new(palette, flags.ascii || config.ascii.unwrap_or_else(|| !has_unicode())))
 }
 
 /// The locale says that the terminal takes UTF-8, and it is none that has only a few letters.

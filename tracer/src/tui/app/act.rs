@@ -6,6 +6,7 @@ use super::App;
 use crate::tui::{
     action::Action,
     engine::Order,
+    export::Format,
     message::Wish,
     prompt::{Prompt, Question},
     state::Mode,
@@ -38,6 +39,7 @@ impl App<'_> {
             }
             Action::Pause => self.pause(),
             Action::Record => self.record(),
+            Action::Export => self.ask_export(),
             Action::Slower | Action::Faster => self.change_speed(if action == Action::Faster { 1 } else { -1 }),
             Action::Seek if matches!(self.state.mode, Mode::Replay(_)) => self.ask(Question::Seek, ""),
             _ => {}
@@ -64,7 +66,10 @@ impl App<'_> {
         if self.state.message.take().is_some() {
             return;
         }
-        if self.kind() == Kind::Packets && self.state.listing.filter().is_some() {
+        if !self.state.search.is_empty() {
+            // So that another text can be searched for.
+            self.state.search.clear();
+        } else if self.kind() == Kind::Packets && self.state.listing.filter().is_some() {
             self.state.listing.set_filter(None);
         } else {
             self.go(Kind::Packets);
@@ -136,7 +141,33 @@ impl App<'_> {
             }
             Question::Seek => self.seek(text),
             Question::Record => self.state.order(Order::Record(PathBuf::from(text))),
-            Question::Export => {}
+            Question::Export => self.export(text),
+        }
+    }
+
+    fn ask_export(&mut self) {
+        match self.tabs[self.current].1.export(Format::Text, &self.state) {
+            None => self.state.say("there is nothing here to write to a file", Role::Warn),
+            Some((name, _)) => {
+                let is_packet = matches!(self.kind(), Kind::Packets | Kind::Path);
+                let ending = if is_packet { "pcapng" } else { "txt" };
+                self.ask(Question::Export, &format!("{name}.{ending}"));
+            }
+        }
+    }
+
+    fn export(&mut self, name: &str) {
+        let Ok(format) = Format::of(name) else { return };
+        let Some((_, bytes)) = self.tabs[self.current].1.export(format, &self.state) else { return };
+        let sent = match (bytes, &self.state.files) {
+            (Err(sentence), _) => Err(sentence),
+            (Ok(bytes), Some(files)) => {
+                files.send((PathBuf::from(name.trim()), bytes)).map_err(|_| "files can no longer be written".to_owned())
+            }
+            (Ok(_), None) => Err("files cannot be written here".to_owned()),
+        };
+        if let Err(sentence) = sent {
+            self.state.say(&sentence, Role::Bad);
         }
     }
 

@@ -31,6 +31,8 @@ use crate::tui::theme::Role;
 const SLICE: Duration = Duration::from_millis(6);
 /// Smallest terminal that is drawn on.
 const SMALLEST: (u16, u16) = (40, 10);
+/// Bytes that terminals take into a clipboard without leaving some out.
+const MOST_COPIED: usize = 64 << 10;
 /// Rows that one turn of the wheel moves.
 const WHEEL: isize = 3;
 
@@ -226,6 +228,9 @@ impl<'a> App<'a> {
             Outcome::Done => {}
             Outcome::Go(kind) => self.go(kind),
             Outcome::Ask(question) => self.ask(question, ""),
+            Outcome::Copy(text) if text.len() > MOST_COPIED => {
+                self.state.say("too long for a clipboard; export writes it to a file", Role::Warn);
+            }
             Outcome::Copy(text) => {
                 self.state.say("copied, if the terminal allows it", Role::Good);
                 self.wishes.push(Wish::Copy(text));

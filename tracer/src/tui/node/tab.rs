@@ -11,6 +11,7 @@ use super::{Page, Part, sheets};
 use crate::{
     tui::{
         action::Action,
+        export::{self, Format},
         state::State,
         tabs::{Outcome, Tab, outcome},
         theme::Role,
@@ -118,6 +119,11 @@ impl Tab for NodeTab {
             }
         }
         Outcome::Done
+    }
+
+    fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        let Ok(page) = state.node.as_ref()?.page(self.source())?.0 else { return None };
+        Some((self.title.to_lowercase(), export::tables(&page.tables, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {

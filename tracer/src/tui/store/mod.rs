@@ -14,7 +14,7 @@ use crate::{
     track::{Tables, Verdict},
 };
 pub use judge::{DisplayFilter, Only};
-pub(crate) use judge::{drops, sight};
+pub(crate) use judge::{drops, event, sight};
 pub use listing::{Listing, Order};
 pub use series::{Scale, Series};
 

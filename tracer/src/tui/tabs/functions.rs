@@ -12,6 +12,7 @@ use crate::{
     tui::{
         action::Action,
         engine::Packet,
+        export::{self, Format},
         state::{Mode, State},
         store::{DisplayFilter, Scale, Series},
         theme::Role,
@@ -101,6 +102,10 @@ impl Tab for Functions {
             return self.open(state);
         }
         outcome(self.sheet.act(action, &state.search), state)
+    }
+
+    fn export(&self, format: Format, _: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        Some(("functions".to_owned(), export::sheet(&self.sheet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {

@@ -21,7 +21,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::{action::Action, prompt::Question, state::State, theme::Role, widget::Reply};
+use super::{action::Action, export::Format, prompt::Question, state::State, theme::Role, widget::Reply};
 
 /// Which tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,11 @@ pub trait Tab {
 
     /// The wheel was turned by so many rows.
     fn wheel(&mut self, _rows: isize, _state: &mut State<'_>) {}
+
+    /// A name, without an ending, for a file with what is selected, and what is in it; `None` where there is nothing.
+    fn export(&self, _format: Format, _state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        None
+    }
 
     /// When what it shows changes by itself, if it does.
     fn next_change(&self, _state: &State<'_>) -> Option<Instant> {

@@ -13,6 +13,7 @@ use crate::{
     tui::{
         action::Action,
         engine::Packet,
+        export::{self, Format},
         prompt::Question,
         state::State,
         store::{Order, Seq},
@@ -80,6 +81,11 @@ impl Tab for Packets {
             _ => return Outcome::Ignored,
         }
         Outcome::Done
+    }
+
+    fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        let packet = state.selected().and_then(|seq| state.store.get(seq))?;
+        Some((format!("packet-{}", packet.journey.number()), export::packet(state, packet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {

@@ -23,6 +23,7 @@ use crate::{
     track::Kind,
     tui::{
         action::Action,
+        export::{self, Format},
         node::Part,
         state::{Mode, State},
         store::{Only, Scale},
@@ -117,6 +118,10 @@ impl Tab for Drops {
             return self.open(state);
         }
         outcome(self.sheet.act(action, &state.search), state)
+    }
+
+    fn export(&self, format: Format, _: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        Some(("drops".to_owned(), export::sheet(&self.sheet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {

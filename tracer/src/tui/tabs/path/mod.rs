@@ -17,6 +17,7 @@ use crate::{
     tui::{
         action::Action,
         engine::Packet,
+        export::{self, Format},
         state::State,
         store::Seq,
         theme::Role,
@@ -127,6 +128,11 @@ impl Tab for Path {
             _ => return Outcome::Ignored,
         }
         Outcome::Done
+    }
+
+    fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        let (_, packet) = self.shown.as_ref()?;
+        Some((format!("packet-{}", packet.journey.number()), export::packet(state, packet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, _: &mut State<'_>) -> Outcome {

@@ -15,6 +15,7 @@ use crate::{
     track::{Path, PathLimits, Paths as Tally},
     tui::{
         action::Action,
+        export::{self, Format},
         state::State,
         store::Only,
         theme::Role,
@@ -25,7 +26,7 @@ use crate::{
         },
     },
     view::{
-        duration,
+        Style, duration,
         paths::{self, Profile},
         phrase::{append, plural},
     },
@@ -157,6 +158,19 @@ impl Tab for Paths {
         }
         self.pace.at_once();
         Outcome::Done
+    }
+
+    fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
+        let written = with_profile(&self.tally, state, |profile| {
+            let mut out = Vec::new();
+            match format {
+                Format::Capture => return Err(export::NO_PACKETS.to_owned()),
+                Format::Text => paths::text(profile, usize::MAX, Style::Plain, &mut out),
+                Format::Json => paths::json(profile, &mut out),
+            }
+            Ok(out)
+        });
+        Some(("paths".to_owned(), written))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {
