@@ -27,6 +27,10 @@ const GONE_WITHIN: Duration = Duration::from_mins(5);
 
 /// Matches no packet of the bench.
 const NOTHING: &str = "host 1.2.3.4 and tcp port 80";
+/// Ten terms with nets and ports that match none either: what can be told at once fits all the packets, so that it takes many
+/// tests to turn one away.
+const TEN_TERMS: &str = "net 10.77.0.0/16 and not net 172.16.0.0/12 and not net 192.168.0.0/16 and not host 10.77.0.9 and \
+                         (tcp or udp or sctp) and (port 80 or port 443 or portrange 8000-8999)";
 /// Matches every one.
 const ALL: &str = "icmp";
 
@@ -60,6 +64,12 @@ enum Ready {
 const SUBJECTS: &[Subject] = &[
     Subject { name: "floor", program: "floor", args: &[], ready: Ready::Stdout("attached ") },
     Subject { name: "skbtrail, nothing matches", program: "skbtrail", args: &[NOTHING], ready: Ready::File },
+    Subject {
+        name: "skbtrail, ten terms, nothing matches",
+        program: "skbtrail",
+        args: &[TEN_TERMS],
+        ready: Ready::File,
+    },
     Subject { name: "skbtrail, all match", program: "skbtrail", args: &[ALL], ready: Ready::File },
     Subject { name: "pwru, nothing matches", program: "pwru", args: &[PWRU[0], PWRU[1], NOTHING], ready: PWRU_READY },
     Subject { name: "pwru, all match", program: "pwru", args: &[PWRU[0], PWRU[1], ALL], ready: PWRU_READY },

@@ -1,7 +1,8 @@
 /* The cheapest tracer there can be: an empty program on every function with a packet among its arguments.
  *
  * It does the same discovery as skbtrail, with libbpf, and reads nothing of the packet. What it costs is the floor
- * that the benchmark compares with. Usage: floor; prints one line when attached and stays until SIGINT.
+ * that the benchmark compares with. Where the kernel has no kprobe-multi links, it attaches kprobes one by one.
+ * Usage: floor; prints one line when attached and stays until SIGINT.
  * floor list: only prints what it would attach to, a name and the argument's number a line.
  */
 #define _GNU_SOURCE
@@ -10,12 +11,16 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <linux/perf_event.h>
 #include <search.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,13 +121,13 @@ static int position(const struct btf *btf, const struct btf_type *func)
 	return -1;
 }
 
-static int load(void)
+static int load(enum bpf_attach_type type)
 {
 	struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
 
 	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "floor", "Dual MIT/GPL", insns, 2, &opts);
 }
@@ -131,7 +136,7 @@ static int attach(const char **names, int count)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.syms = names, .kprobe_multi.cnt = count);
 
-	return bpf_link_create(load(), 0, BPF_TRACE_KPROBE_MULTI, &opts);
+	return bpf_link_create(load(BPF_TRACE_KPROBE_MULTI), 0, BPF_TRACE_KPROBE_MULTI, &opts);
 }
 
 /* One link for all; where one name spoils it, halves, down to the bad one. Returns how many are attached. */
@@ -150,6 +155,28 @@ static int attach_most(const char **names, int count)
 	int left = attach_most(names, count / 2);
 	int right = left < 0 ? left : attach_most(names + count / 2, count - count / 2);
 	return right < 0 ? right : left + right;
+}
+
+/* One kprobe after the other, as perf events; one that the kernel refuses is left out. */
+static int attach_singly(const char **names, int count)
+{
+	FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "r");
+	struct rlimit many = { 65536, 65536 };
+	int program = load(0), done = 0;
+	struct perf_event_attr attr = { .size = sizeof(attr) };
+
+	if (!file || fscanf(file, "%u", &attr.type) != 1 || program < 0)
+		return -errno;
+	fclose(file);
+	setrlimit(RLIMIT_NOFILE, &many);
+	for (int i = 0; i < count; i++) {
+		attr.kprobe_func = (unsigned long)names[i];
+		int event = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+		if (event >= 0 && !ioctl(event, PERF_EVENT_IOC_SET_BPF, program) &&
+		    !ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
+			done++;
+	}
+	return done;
 }
 
 static void discover(const struct btf *btf, const char *found[POSITIONS][MOST], int counts[POSITIONS])
@@ -210,6 +237,8 @@ int main(int argc, char **argv)
 		return list(found, counts);
 	for (int at = 0; at < POSITIONS; at++) {
 		int done = attach_most(found[at], counts[at]);
+		if (done == -EOPNOTSUPP)
+			done = attach_singly(found[at], counts[at]);
 		if (done < 0) {
 			fprintf(stderr, "floor: failed to attach: %s\n", strerror(-done));
 			return 1;

@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::mem::offset_of;
+use std::net::UdpSocket;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tracer_common::config::counter::NOT_FOLLOWED;
 use tracer_common::journey::{Followed, state};
@@ -118,27 +121,54 @@ pub(crate) fn followed(args: &[&str], traffic: impl FnOnce() -> Result<()>) -> R
     Ok(seen)
 }
 
-/// Waits until no `sk_buff` that is in use is followed; returns of how many that are freed a note stays, as it may until
-/// their memory is used again.
-pub(crate) fn all_let_go() -> Result<usize> {
+/// Waits until no `sk_buff` is followed any more, nor a note of one stays that is freed.
+pub(crate) fn all_let_go() -> Result<()> {
     let start = Instant::now();
     loop {
         let followed = map("FOLLOWED")?;
-        let alive: Vec<&Value> = followed.iter().filter(|entry| is_alive(entry)).collect();
-        if alive.is_empty() {
-            return Ok(followed.len());
+        if followed.is_empty() {
+            return Ok(());
         }
         if start.elapsed() > LET_GO_WITHIN {
-            let addresses: Vec<_> = alive.iter().filter_map(|entry| bytes(&entry["key"])).collect();
-            bail!("still followed after {LET_GO_WITHIN:?}: {addresses:x?}");
+            let noted: Vec<String> = followed.iter().map(noted).collect();
+            bail!("still noted after {LET_GO_WITHIN:?}: {}", noted.join(", "));
         }
+        on_each_cpu(receive_something)?;
         sleep(Duration::from_millis(50));
     }
 }
 
-fn is_alive(entry: &Value) -> bool {
-    let bytes = entry["value"].as_array().and_then(|bytes| bytes.get(offset_of!(Followed, state)));
-    bytes.and_then(Value::as_str) == Some(&format!("0x{:02x}", state::ALIVE))
+/// Since 5.19 a CPU that is done with an `sk_buff` of another one leaves it to that one to free, which does so when it next
+/// receives something (`skb_attempt_defer_free`).
+fn receive_something() -> Result<()> {
+    let receiver = UdpSocket::bind("127.0.0.1:0")?;
+    UdpSocket::bind("127.0.0.1:0")?.send_to(b"wake up", receiver.local_addr()?)?;
+    Ok(())
+}
+
+fn on_each_cpu(work: fn() -> Result<()>) -> Result<()> {
+    for cpu in 0..std::thread::available_parallelism()?.get() {
+        let there = std::thread::spawn(move || {
+            let mut cpus = CpuSet::new();
+            cpus.set(cpu)?;
+            sched_setaffinity(Pid::from_raw(0), &cpus)?;
+            work()
+        });
+        there.join().ok().context("the thread of a CPU panicked")??;
+    }
+    Ok(())
+}
+
+/// What a note says, for whoever has to find the fault.
+fn noted(entry: &Value) -> String {
+    let bytes_at = |place: usize| {
+        let value = entry["value"].as_array().and_then(|bytes| bytes.get(place..place + 4));
+        value.and_then(little_endian).unwrap_or_default()
+    };
+    let address = bytes(&entry["key"]).unwrap_or_default();
+    let (branch, state) = (bytes_at(offset_of!(Followed, branch)), bytes_at(offset_of!(Followed, state)));
+    let word = if state == u64::from(state::RELEASED) { "let go" } else { "alive" };
+    format!("branch {branch} at {address:#x}, {word}")
 }
 
 /// Packets that should have been followed, had there been room.
@@ -162,7 +192,11 @@ fn map(name: &str) -> Result<Vec<Value>> {
 
 /// A little-endian number as bpftool prints one: a list of bytes.
 fn bytes(value: &Value) -> Option<u64> {
-    let bytes = value.as_array()?.iter().rev();
+    little_endian(value.as_array()?)
+}
+
+fn little_endian(bytes: &[Value]) -> Option<u64> {
+    let bytes = bytes.iter().rev();
     bytes.map(|byte| u64::from_str_radix(byte.as_str()?.strip_prefix("0x")?, 16).ok()).try_fold(0, |number, byte| {
         let byte = byte?;
         Some(number << 8 | byte)
@@ -279,8 +313,13 @@ impl Journey<'_> {
     }
 }
 
+/// So many journeys tell whoever has to find the fault enough.
+const MOST_LISTED: usize = 8;
+
 fn listed(journeys: &[Journey<'_>]) -> String {
-    journeys.iter().map(Journey::story).collect::<Vec<_>>().join("\n")
+    let stories = journeys.iter().take(MOST_LISTED).map(Journey::story);
+    let rest = journeys.len().saturating_sub(MOST_LISTED);
+    stories.chain((rest > 0).then(|| format!("and {rest} more"))).collect::<Vec<_>>().join("\n")
 }
 
 /// Where a hop is: `function@namespace/device`, the device or both left out where they do not matter. Several functions

@@ -29,6 +29,7 @@ mod inspected;
 mod journeys;
 mod maps;
 mod net;
+mod packet_ring;
 mod qemu;
 mod recorder;
 mod tracer;

@@ -87,13 +87,38 @@ pub struct Offsets {
     pub xdp_rxq: u32,
     /// `xdp_rxq_info.dev`
     pub rxq_dev: u32,
+    /// Byte that holds the bit `sk_buff.tc_at_ingress`.
+    pub skb_at_ingress: u32,
+    /// That bit in its byte, as a mask.
+    pub skb_at_ingress_mask: u32,
+    /// `sk_buff.end`, an offset from `head` on 64-bit kernels: there `struct skb_shared_info` begins
+    pub skb_end: u32,
+    /// `skb_shared_info.nr_frags`
+    pub fragment_count: u32,
+    /// The page of `skb_shared_info.frags[0]`; each of them has [`FRAGMENT_BYTES`]
+    pub fragment_page: u32,
+    /// The length of `skb_shared_info.frags[0]`
+    pub fragment_length: u32,
+    /// Where `skb_shared_info.frags[0]` begins in its page
+    pub fragment_offset: u32,
 }
+
+/// Bytes of a `skb_frag_t`.
+pub const FRAGMENT_BYTES: u32 = 16;
+/// Bytes of a `struct page`.
+pub const PAGE_STRUCT_BYTES: u64 = 64;
+/// Bytes of a page.
+pub const PAGE_BYTES: u64 = 4096;
 
 /// What a run wants, fixed before load.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct Settings {
+    /// Where the kernel sees all memory (`page_offset_base`); 0 where that is not known.
+    pub memory: u64,
+    /// Where it has a `struct page` for each page of that (`vmemmap_base`).
+    pub pages: u64,
     /// BTF id of a struct of plain bytes for `bpf_rdonly_cast`, or 0 where that kfunc is missing: then
     /// `bpf_probe_read_kernel` reads.
     pub window: u32,

@@ -15,6 +15,20 @@ pub mod kind {
     pub const XDP: u8 = 4;
 }
 
+/// Where a BPF program runs ([`Event::hook`]), as far as its packet tells.
+pub mod hook {
+    /// Not known, or no program.
+    pub const NONE: u8 = 0;
+    /// tc, on receive.
+    pub const INGRESS: u8 = 1;
+    /// tc, on transmit.
+    pub const EGRESS: u8 = 2;
+    /// XDP, called by the driver.
+    pub const DRIVER: u8 = 3;
+    /// XDP, called for packets that have an `sk_buff` already.
+    pub const GENERIC: u8 = 4;
+}
+
 /// Bits of [`Event::flags`].
 pub mod flags {
     /// `headers` starts with the network header.
@@ -95,8 +109,10 @@ pub struct Event {
     pub flags: u8,
     /// `skb->pkt_type` (`PACKET_HOST`, …).
     pub packet_type: u8,
+    /// Where a BPF program ran: one of [`hook`].
+    pub hook: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 2],
     /// `current->comm`.
     pub comm: [u8; 16],
     /// `skb->dev->name`.

@@ -32,6 +32,8 @@ pub mod state {
     pub const ALIVE: u32 = 0;
     /// Let go: the next function that is not part of freeing it sees another packet at the same address.
     pub const RELEASED: u32 = 1;
+    /// In use, and its memory is given back as soon as it is let go: nothing else will tell of that.
+    pub const LAST: u32 = 2;
 }
 
 /// What [`Change::kind`] says.

@@ -15,7 +15,7 @@ use tracer_common::{
 };
 
 use crate::{
-    extra,
+    extra, fragment,
     frame::Frame,
     hit::Hit,
     maps::{EVENTS, count},
@@ -109,7 +109,8 @@ unsafe fn fill_hit(event: *mut Event, hit: &Hit) {
         (*event).branch = hit.branch;
         (*event).parent = hit.parent;
         (*event).generation = hit.generation;
-        (*event).reserved = [0; 3];
+        (*event).hook = hit.hook;
+        (*event).reserved = [0; 2];
         bpf_get_current_comm((&raw mut (*event).comm).cast(), 16);
     }
 }
@@ -176,7 +177,7 @@ unsafe fn fill_headers(event: *mut Event, skb: u64) {
     // SAFETY: as for `fill`.
     unsafe {
         (*event).header_len = 0;
-        if network != NOWHERE && copy_headers(event, network, packet.end) {
+        if network != NOWHERE && (copy_headers(event, network, packet.end) || copy_fragment(event, &packet)) {
             return;
         }
         if network == NOWHERE && unwritten::tuple((&raw mut (*event).headers).cast(), skb) {
@@ -184,6 +185,16 @@ unsafe fn fill_headers(event: *mut Event, skb: u64) {
             (*event).flags |= flags::SOCKET;
         }
     }
+}
+
+/// Copies headers of which none lies in the linear part; false where they cannot be reached.
+#[inline(always)]
+unsafe fn copy_fragment(event: *mut Event, packet: &Packet) -> bool {
+    let Some(into) = packet.network.checked_sub(packet.end) else { return false };
+    let mut left = 0;
+    let address = fragment::find(packet.skb, packet.head, into, &mut left);
+    // SAFETY: as for `fill`.
+    address != 0 && unsafe { copy_headers(event, address, address + left) }
 }
 
 /// Copies the headers that begin at `network`; false where there are none.

@@ -15,6 +15,7 @@ use crate::{
     packet::{self, Packet},
     read::{is_kernel_pointer, member, peek},
     source::Judged,
+    unwritten,
 };
 
 /// The filter in force.
@@ -112,9 +113,12 @@ pub fn first_look(program: &Program, skb: u64) -> FirstLook {
         return without_header(program, skb, head);
     }
     let network = head + u64::from(offset);
-    let first: u8 = peek(network);
     let tail: u32 = member!(skb, skb_tail);
     let end = head + u64::from(tail);
+    if network >= end {
+        return FirstLook::Open;
+    }
+    let first: u8 = peek(network);
     let mut next = program.entry;
     for _ in 0..AT_ONCE {
         let Some(node) = program.nodes.get(next as usize) else { break };
@@ -135,7 +139,11 @@ pub fn first_look(program: &Program, skb: u64) -> FirstLook {
                 if address + u64::from(node.width) > end {
                     return FirstLook::Open;
                 }
-                u32::from_be(peek(address))
+                let word = u32::from_be(peek(address));
+                if unwritten::may_be(node.base, node.offset, u64::from(word)) {
+                    return FirstLook::Open;
+                }
+                word
             }
             _ => return FirstLook::Open,
         };

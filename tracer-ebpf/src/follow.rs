@@ -11,7 +11,7 @@ use aya_ebpf::{
     bindings::{BPF_EXIST, BPF_NOEXIST, BPF_RB_NO_WAKEUP},
     helpers::{
         bpf_get_smp_processor_id, bpf_ktime_get_ns,
-        generated::{bpf_get_func_arg, bpf_get_func_ret, bpf_get_prandom_u32},
+        generated::{bpf_get_func_arg, bpf_get_func_ret, bpf_get_prandom_u32, bpf_loop},
     },
 };
 use tracer_common::{
@@ -26,7 +26,7 @@ use crate::{
     hit::Hit,
     maps::{EVENTS, FOLLOWED, NUMBERS, add, count},
     own::is_own,
-    read::setting,
+    read::{peek, setting},
     stack, xdp,
 };
 
@@ -266,7 +266,8 @@ pub fn released(skb: u64) {
     let Some(followed) = FOLLOWED.get_ptr_mut(&skb) else { return };
     // SAFETY: a value of the map.
     let followed = unsafe { &mut *followed };
-    if followed.state == state::RELEASED {
+    let before = followed.state;
+    if before == state::RELEASED {
         return;
     }
     followed.state = state::RELEASED;
@@ -275,6 +276,59 @@ pub fn released(skb: u64) {
     if followed.journey != 0 {
         tell(followed, change::ENDED, skb, 0);
     }
+    if before == state::LAST {
+        forget(skb);
+    }
+}
+
+/// What frees an `sk_buff` is through: one that was let go is no more.
+#[inline(always)]
+pub fn gone(skb: u64) {
+    if live() == 0 {
+        return;
+    }
+    let Some(followed) = FOLLOWED.get_ptr(&skb) else { return };
+    // SAFETY: a value of the map, a number.
+    if unsafe { (*followed).state } == state::RELEASED {
+        forget(skb);
+    }
+}
+
+/// What frees an `sk_buff` begins. Where the head's memory goes on in another packet, nothing but the release will tell of the
+/// end.
+#[inline(always)]
+pub fn partly_freed(skb: u64, head_is_stolen: bool) {
+    if live() == 0 || !head_is_stolen {
+        return;
+    }
+    let Some(followed) = FOLLOWED.get_ptr_mut(&skb) else { return };
+    // SAFETY: a value of the map.
+    let followed = unsafe { &mut *followed };
+    if followed.state == state::ALIVE {
+        followed.state = state::LAST;
+    }
+}
+
+/// `count` pieces of memory are given back, which `pieces` lists; they may have been `sk_buff`s.
+#[inline(always)]
+pub fn freed_together(pieces: u64, count: u64) {
+    if live() == 0 {
+        return;
+    }
+    let mut list = pieces;
+    // SAFETY: the callback gets the list that stands here, which outlives the call.
+    unsafe { bpf_loop(count.min(MOST_TOGETHER) as u32, freed_one as *mut c_void, (&raw mut list).cast(), 0) };
+}
+
+/// `skb_array` of `kfree_skb_add_bulk` has 16 places; caches that give back more are told of each `sk_buff` before.
+const MOST_TOGETHER: u64 = 64;
+
+/// One piece of the list; 0 goes on.
+extern "C" fn freed_one(index: u64, list: *mut u64) -> u64 {
+    // SAFETY: see `freed_together`.
+    let list = unsafe { *list };
+    freed(peek(list + index * size_of::<u64>() as u64));
+    0
 }
 
 /// The memory of an `sk_buff` is given back.

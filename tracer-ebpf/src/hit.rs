@@ -2,6 +2,8 @@
 
 use core::{ffi::c_void, mem::MaybeUninit};
 
+use tracer_common::event::hook;
+
 /// A hit of a probe. One of them is on the stack of each program, and the rest borrows it: the stack is short.
 pub struct Hit {
     /// The program's context.
@@ -23,6 +25,8 @@ pub struct Hit {
     pub freeing: u8,
     /// Bits of [`tracer_common::event::flags`] that following adds.
     pub flags: u8,
+    /// One of [`tracer_common::event::hook`].
+    pub hook: u8,
     /// The journey; 0 if the packet is not followed.
     pub journey: u64,
     /// Its branch.
@@ -51,6 +55,7 @@ impl Hit {
             (&raw mut (*place).kind).write_volatile(kind);
             (&raw mut (*place).flags).write_volatile(0);
             (&raw mut (*place).freeing).write_volatile(0);
+            (&raw mut (*place).hook).write_volatile(hook::NONE);
         }
         hit
     }

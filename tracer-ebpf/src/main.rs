@@ -13,6 +13,7 @@ mod emit;
 mod extra;
 mod filter;
 mod follow;
+mod fragment;
 mod frame;
 mod hit;
 mod maps;
@@ -167,7 +168,7 @@ tracepoint_probe!(tracepoint_arg5, 4);
 #[inline(always)]
 fn tracepoint(context: &RawTracePointContext, skb: u64) -> i32 {
     let Some(program) = filter::in_force() else { return 0 };
-    let probe = read::instance();
+    let probe = read::instance(context.as_ptr());
     let mut hit = Hit::new(context.as_ptr(), skb, kind::TRACEPOINT, probe as u32);
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
@@ -185,7 +186,7 @@ fn tracepoint(context: &RawTracePointContext, skb: u64) -> i32 {
 #[inline(always)]
 pub fn dropped(context: RawTracePointContext) -> i32 {
     let Some(program) = filter::in_force() else { return 0 };
-    let probe = read::instance();
+    let probe = read::instance(context.as_ptr());
     let mut hit = Hit::new(context.as_ptr(), argument(context.as_ptr(), 0), kind::DROP, probe as u32);
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
@@ -203,7 +204,7 @@ pub fn dropped(context: RawTracePointContext) -> i32 {
 #[inline(always)]
 pub fn copied(context: FEntryContext) -> i32 {
     let context = context.as_ptr();
-    follow::copied(follow::argument(context, 0), follow::argument(context, 1), read::instance() as u8);
+    follow::copied(follow::argument(context, 0), follow::argument(context, 1), read::instance(context) as u8);
     0
 }
 
@@ -221,7 +222,7 @@ pub fn split(context: FEntryContext) -> i32 {
 #[inline(always)]
 pub fn merged(context: FExitContext) -> i32 {
     let context = context.as_ptr();
-    if follow::returned(context) & 0xff == read::instance() {
+    if follow::returned(context) & 0xff == read::instance(context) {
         follow::merged(follow::argument(context, 0), follow::argument(context, 1));
     }
     0
@@ -248,6 +249,32 @@ pub fn stolen(context: FEntryContext) -> i32 {
 #[inline(always)]
 pub fn freed(context: FEntryContext) -> i32 {
     follow::freed(follow::argument(context.as_ptr(), 0));
+    0
+}
+
+/// Functions `(skb, …)` that free an `sk_buff`, or only let go of one that others hold, are through.
+#[fexit]
+#[inline(always)]
+pub fn gone(context: FExitContext) -> i32 {
+    follow::gone(follow::argument(context.as_ptr(), 0));
+    0
+}
+
+/// `kfree_skb_partial(skb, head_stolen)`, which gives back an `sk_buff` without its head.
+#[fentry]
+#[inline(always)]
+pub fn partly_freed(context: FEntryContext) -> i32 {
+    let context = context.as_ptr();
+    follow::partly_freed(follow::argument(context, 0), follow::argument(context, 1) as u8 != 0);
+    0
+}
+
+/// `kmem_cache_free_bulk(cache, count, pieces)`: what `kfree_skb_list_reason` has collected, for instance.
+#[fentry]
+#[inline(always)]
+pub fn freed_together(context: FEntryContext) -> i32 {
+    let context = context.as_ptr();
+    follow::freed_together(follow::argument(context, 2), follow::argument(context, 1));
     0
 }
 

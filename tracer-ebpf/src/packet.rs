@@ -4,7 +4,10 @@ use core::mem::MaybeUninit;
 
 use tracer_common::predicate::{OUTSIDE, UNKNOWN};
 
-use crate::read::{member, peek};
+use crate::{
+    fragment,
+    read::{member, peek},
+};
 
 pub const ETH_P_IP: u64 = 0x0800;
 pub const ETH_P_IPV6: u64 = 0x86dd;
@@ -58,14 +61,15 @@ impl Packet {
         let tail: u32 = member!(skb, skb_tail);
         let offset: u16 = member!(skb, skb_network_header);
         let network = if offset == 0 { network_by_link(skb, head) } else { head + u64::from(offset) } ^ zero;
-        let first: u8 = peek(network);
+        let end = head + u64::from(tail);
+        let first = if network < end { peek(network) } else { fragment::byte(skb, head, network.wrapping_sub(end)) };
         let protocol = if network == NOWHERE { UNKNOWN } else { protocol(skb, first) } ^ zero;
         // SAFETY: the caller's.
         unsafe {
             (&raw mut (*place).skb).write(skb);
             (&raw mut (*place).zero).write(zero);
             (&raw mut (*place).head).write(head);
-            (&raw mut (*place).end).write(head + u64::from(tail));
+            (&raw mut (*place).end).write(end);
             (&raw mut (*place).network).write(network);
             (&raw mut (*place).transport).write(network + network_length(first));
             (&raw mut (*place).protocol).write(protocol);
@@ -86,14 +90,6 @@ impl Packet {
         let offset: u16 = member!(self.skb, skb_mac_header);
         if offset == UNSET { NOWHERE } else { self.head + u64::from(offset) }
     }
-
-    /// Behind the linear part: outside of the packet, or in a fragment that cannot be reached from here.
-    #[inline(always)]
-    fn beyond(&self, end: u64) -> u64 {
-        let data: u64 = member!(self.skb, skb_data);
-        let len: u32 = member!(self.skb, skb_len);
-        if end > data + u64::from(len) { OUTSIDE } else { UNKNOWN }
-    }
 }
 
 impl Packet {
@@ -101,7 +97,17 @@ impl Packet {
     #[inline(always)]
     pub fn word(&self, address: u64, width: u64) -> u64 {
         if address + width > self.end {
-            return self.beyond(address + width);
+            return fragment::word(self, address, width);
+        }
+        let word: u32 = peek(address);
+        u64::from(u32::from_be(word))
+    }
+
+    /// The same where only the linear part is looked into: the stack of old kernels has no room for more.
+    #[inline(always)]
+    pub fn linear_word(&self, address: u64, width: u64) -> u64 {
+        if address + width > self.end {
+            return if fragment::is_outside(self, address + width) { OUTSIDE } else { UNKNOWN };
         }
         let word: u32 = peek(address);
         u64::from(u32::from_be(word))

@@ -13,7 +13,8 @@ use crate::maps::OFFSETS;
 
 /// Helper number that stands for the call of `bpf_rdonly_cast` until the loader patches it.
 const RDONLY_CAST: usize = 0x7f01;
-/// Helper number that stands for a constant of this instance of the program (a tracepoint's index).
+/// Helper number that stands for the number of this instance of the program (a tracepoint's index): the loader makes it a
+/// constant, or has `bpf_get_attach_cookie` tell the number that a link was made with.
 const INSTANCE: usize = 0x7f02;
 
 /// Where the kernel's half of the address space begins: with five levels of page tables (x86-64, LA57), the larger one.
@@ -71,13 +72,13 @@ pub fn peek<T: Copy + Default>(address: u64) -> T {
     }
 }
 
-/// The constant of this instance of the program.
+/// The number of this instance of the program, which has `context`.
 #[inline(always)]
-pub fn instance() -> u64 {
-    // SAFETY: the loader replaces the call by a move of the constant.
+pub fn instance(context: *mut c_void) -> u64 {
+    // SAFETY: the loader replaces the call by a move of the constant, or by that of a helper which takes the context.
     unsafe {
-        let constant: unsafe extern "C" fn() -> u64 = core::mem::transmute(INSTANCE);
-        constant()
+        let number: unsafe extern "C" fn(*mut c_void) -> u64 = core::mem::transmute(INSTANCE);
+        number(context)
     }
 }
 

@@ -127,7 +127,11 @@ impl Judged<'_> {
             return packet.protocol;
         }
         let header = if base == base::NETWORK { packet.network } else { packet.transport };
-        packet.word((header ^ packet.zero) + u64::from(offset), u64::from(width))
+        let word = packet.word((header ^ packet.zero) + u64::from(offset), u64::from(width));
+        if !unwritten::may_be(base, offset, word) {
+            return word;
+        }
+        unwritten::complete(packet, base, offset, u64::from(width), word)
     }
 
     /// A field that needs no header.
@@ -200,7 +204,7 @@ impl Judged<'_> {
             return UNKNOWN;
         }
         if kind == base::LINK {
-            return packet.word(link + u64::from(offset), u64::from(width));
+            return packet.linear_word(link + u64::from(offset), u64::from(width));
         }
         let ethertype = link + ETHERTYPE + TAG * inline;
         if kind == base::FIELD {
@@ -219,7 +223,7 @@ impl Judged<'_> {
             return UNKNOWN;
         }
         let length = if kind == base::NETWORK { 0 } else { network_length(peek(network)) } ^ packet.zero;
-        packet.word(network + length + u64::from(offset), u64::from(width))
+        packet.linear_word(network + length + u64::from(offset), u64::from(width))
     }
 
     /// Half of a member chain's value.

@@ -1,4 +1,4 @@
-//! What the socket of an outgoing packet knows of headers that are not written yet.
+//! What the socket of an outgoing packet knows of headers that are not written yet, or not as a whole.
 
 use tracer_common::{
     event::SocketTuple,
@@ -7,7 +7,7 @@ use tracer_common::{
 
 use crate::{
     packet::{ETH_P_IP, ETH_P_IPV6, Packet},
-    read::{is_kernel_pointer, member},
+    read::{is_kernel_pointer, member, peek},
 };
 
 const AF_INET: u16 = 2;
@@ -15,6 +15,7 @@ const AF_INET6: u16 = 10;
 /// Socket states without the rest of `struct sock` behind `sock_common` (`TCP_TIME_WAIT`, `TCP_NEW_SYN_RECV`).
 const MINI_SOCKETS: [u8; 2] = [6, 12];
 const IPPROTO_TCP: u16 = 6;
+const IPPROTO_UDP: u8 = 17;
 /// The third word of an IPv6 address that stands for an IPv4 one (`::ffff:a.b.c.d`).
 const MAPPED: u32 = 0xffff;
 
@@ -96,6 +97,11 @@ fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
     if header != 0 && header != u16::MAX && packet.head + u64::from(header) == data {
         return packet.word(data + u64::from(offset), width);
     }
+    ports(sock, offset, width)
+}
+
+#[inline(always)]
+fn ports(sock: u64, offset: u32, width: u64) -> u64 {
     let source: u16 = member!(sock, sock_source_port);
     let destination: u16 = member!(sock, sock_destination_port);
     let ports = u64::from(source) << 16 | u64::from(u16::from_be(destination));
@@ -106,6 +112,30 @@ fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
         (0, 1..=4) => ports,
         (2, 1..=2) => ports << 16 & u64::from(u32::MAX),
         _ => UNKNOWN,
+    }
+}
+
+/// A word of a header that is there may be still to come: ports, or the length of an IPv4 packet.
+#[inline(always)]
+pub fn may_be(base: u8, offset: u32, word: u64) -> bool {
+    (offset == 2 && word >> 16 == 0) || (offset == 0 && base == base::TRANSPORT && word == 0)
+}
+
+/// What such a `word` will be; itself where it is none of these. IP writes its header before UDP writes its own, and its
+/// length last (`udp_send_skb`, `__ip_local_out`).
+#[inline(never)]
+pub fn complete(packet: &Packet, base: u8, offset: u32, width: u64, word: u64) -> u64 {
+    if base == base::NETWORK {
+        let (data, length): (u64, u32) = (member!(packet.skb, skb_data), member!(packet.skb, skb_len));
+        let unwritten = packet.protocol == ETH_P_IP && packet.network == data && length <= u32::from(u16::MAX);
+        return if unwritten { u64::from(length) << 16 | word } else { word };
+    }
+    let (length, protocol) = if packet.protocol == ETH_P_IP { (2, 9) } else { (4, 6) };
+    let (length, protocol): (u16, u8) = (peek(packet.network + length), peek(packet.network + protocol));
+    // A header that has its length is another one's: what the memory held before, of a fragment that is being made.
+    match socket(packet.skb) {
+        Some((sock, _)) if protocol == IPPROTO_UDP && length == 0 => ports(sock, offset, width),
+        _ => word,
     }
 }
 

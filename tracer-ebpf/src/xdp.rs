@@ -9,7 +9,7 @@ use core::{ffi::c_void, ptr};
 
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use tracer_common::{
-    event::{flags, kind},
+    event::{flags, hook, kind},
     journey::{Followed, change, state},
     predicate::{NO_PROBE, Program},
 };
@@ -72,9 +72,10 @@ pub fn end(context: *mut c_void) {
         let mut hit = Hit::new(context, memory, kind::XDP, NO_PROBE);
         // SAFETY: what is not written is not read before it is.
         let hit = unsafe { hit.assume_init_mut() };
-        hit.func = read::instance();
+        hit.func = read::instance(context);
         hit.caller = 0;
         hit.argument = verdict;
+        hit.hook = if is_generic(frame.device.address) { hook::GENERIC } else { hook::DRIVER };
         hit.flags = running.flags as u8;
         hit.journey = running.journey;
         hit.branch = running.branch;

@@ -1,5 +1,5 @@
-//! BPF programs on the way show as hops with their verdicts: of tc and tcx, of XDP in both modes; one that is loaded while
-//! the tracer runs too, and one that cannot be traced is named. pwru's CI case 11 is in here.
+//! BPF programs on the way show as hops with their verdicts and where they are attached: of tc, tcx and netkit, of XDP in both
+//! modes; one that is loaded while the tracer runs too, and one that cannot be traced is named. pwru's CI case 11 is in here.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::Case;
-use crate::bpf::{Body, Kind, Loaded, ifindex};
+use crate::bpf::{Body, Kind, Loaded, NETKIT_PEER, NETKIT_PRIMARY, TCX_EGRESS, TCX_INGRESS, ifindex};
 use crate::guest::Guest;
 use crate::holdings::Holdings;
 use crate::net::{Namespace, Pair, sh};
@@ -15,7 +15,7 @@ use crate::tracer::{Hop, Running, Trace, Tracer};
 
 pub(crate) const CASE: Case = Case {
     name: "bpf_programs",
-    about: "programs of tc, tcx and XDP are hops with verdicts; XDP hops join the later sk_buff's journey",
+    about: "programs of tc, tcx, netkit and XDP are hops with verdicts; XDP hops join the later sk_buff's journey",
     min_kernel: (5, 17),
     seconds: 300,
     run,
@@ -23,8 +23,8 @@ pub(crate) const CASE: Case = Case {
 
 /// For kernels that attach one by one.
 const FEW: &str = "ip_rcv|ip_output|icmp_rcv|dev_hard_start_xmit|veth_xmit|netif_rx|__netif_receive_skb.*|kfree_skb|\
-                   sk_skb_reason_drop|veth_xdp_rcv_.*|veth_convert_.*|do_xdp_generic|netif_receive_generic_xdp|eth_type_trans|\
-                   consume_skb";
+                   sk_skb_reason_drop|veth_xdp_rcv_.*|veth_convert_.*|do_xdp_generic|netif_receive_generic_xdp|\
+                   bpf_prog_run_generic_xdp|eth_type_trans|consume_skb";
 const NOTED_WITHIN: Duration = Duration::from_secs(30);
 
 fn run(guest: &Guest) -> Result<()> {
@@ -41,6 +41,9 @@ fn run(guest: &Guest) -> Result<()> {
     tc(guest, &pair).context("tc")?;
     if guest.at_least((6, 6)) {
         tcx(guest, &pair).context("tcx")?;
+    }
+    if guest.at_least((6, 7)) {
+        netkit(guest, &pair).context("netkit")?;
     }
     for mode in [Mode::Generic, Mode::Native] {
         xdp(guest, &pair, mode).with_context(|| format!("XDP, {mode:?}"))?;
@@ -64,14 +67,15 @@ fn said(running: &Running, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Hops of the program, of which there are some; each says all that it should.
-fn hops<'a>(seen: &'a Trace, kind: &str, program: &str, verdict: &str) -> Result<Vec<&'a Hop>> {
+/// Hops of the program, of which there are some; each says all that it should, and where it is attached (`at`).
+fn hops<'a>(seen: &'a Trace, at: &str, program: &str, verdict: &str) -> Result<Vec<&'a Hop>> {
+    let kind = if at.starts_with("xdp") { "xdp" } else { "tc" };
     let of: Vec<&Hop> = seen.hops.iter().filter(|hop| hop.kind() == kind && hop.func() == program).collect();
     ensure!(!of.is_empty(), "no hop of {program}: {:?}\n{}", seen.functions(), seen.stderr);
     for hop in &of {
-        ensure!(hop.text("/verdict") == verdict, "{}", hop.0);
+        ensure!(hop.text("/verdict") == verdict && hop.text("/attach") == at, "{}", hop.0);
         ensure!(hop.text("/prog_name") == program && hop.number("/prog_id").is_some(), "{}", hop.0);
-        ensure!(hop.text("/tuple/proto") == "icmp" && hop.text("/tuple/daddr") == Pair::B4, "{}", hop.0);
+        ensure!(hop.text("/tuple/proto") == "icmp", "{}", hop.0);
     }
     Ok(of)
 }
@@ -91,6 +95,9 @@ fn ensure_order(functions: &[&str], wanted: &[&str]) -> Result<()> {
 fn tc(guest: &Guest, pair: &Pair) -> Result<()> {
     let pass = Loaded::new(Kind::Tc, "a_name_longer_than_15_bytes", Body::Return(0))?;
     let untyped = Loaded::without_types(Kind::Tc, "untyped", Body::Return(0))?;
+    let out = Loaded::new(Kind::Tc, "on_the_way_out", Body::Return(0))?;
+    pair.a
+        .sh(&format!("tc qdisc add dev va clsact && tc filter add dev va egress bpf da object-pinned {}", out.pin))?;
     pair.b.sh(&format!(
         "tc qdisc add dev vb clsact && tc filter add dev vb ingress pref 1 bpf da object-pinned {} &&
          tc filter add dev vb egress bpf da object-pinned {}",
@@ -104,15 +111,20 @@ fn tc(guest: &Guest, pair: &Pair) -> Result<()> {
     pair.b.sh(&format!("tc filter replace dev vb ingress pref 1 bpf da object-pinned {}", drop.pin))?;
     pair.a.ping_unanswered(Pair::B4, 1)?;
     let seen = running.stop()?;
+    pair.a.sh("tc qdisc del dev va clsact")?;
     pair.b.sh("tc qdisc del dev vb clsact")?;
     let counts = seen.check()?;
     ensure!(counts.lost == 0, "{counts:?}");
-    let passed = hops(&seen, "tc", "a_name_longer_than_15_bytes", "TC_ACT_OK")?;
+    let passed = hops(&seen, "tc ingress", "a_name_longer_than_15_bytes", "TC_ACT_OK")?;
     ensure!(passed.len() == 2, "{} hops for two packets", passed.len());
     for hop in passed {
         ensure_order(&journey(&seen, hop)?, &["veth_xmit", hop.func(), "ip_rcv", "icmp_rcv"])?;
     }
-    for hop in hops(&seen, "tc", "loaded_later", "TC_ACT_SHOT")? {
+    for hop in hops(&seen, "tc egress", "on_the_way_out", "TC_ACT_OK")? {
+        ensure!(hop.text("/tuple/daddr") == Pair::B4 && hop.ifname() == "va", "{}", hop.0);
+        ensure_order(&journey(&seen, hop)?, &["ip_output", hop.func(), "veth_xmit"])?;
+    }
+    for hop in hops(&seen, "tc ingress", "loaded_later", "TC_ACT_SHOT")? {
         let functions = journey(&seen, hop)?;
         ensure_order(&functions, &[hop.func(), "skb:kfree_skb"])?;
         ensure!(!functions.contains(&"ip_rcv"), "{functions:?}");
@@ -122,15 +134,53 @@ fn tc(guest: &Guest, pair: &Pair) -> Result<()> {
     Ok(())
 }
 
+/// The same program at both ends of the way: at tcx egress it is to be told from tcx ingress.
 fn tcx(guest: &Guest, pair: &Pair) -> Result<()> {
-    let shot = Loaded::new(Kind::Tc, "at_tcx", Body::Return(2))?;
-    let link = shot.at_tcx("b", ifindex(&pair.b, "vb")?)?;
+    let shot = Loaded::new(Kind::Tc, "drops_at_tcx", Body::Return(2))?;
+    let passes = Loaded::new(Kind::Tc, "passes_at_tcx", Body::Return(-1))?;
+    let links = [
+        shot.at_device("b", ifindex(&pair.b, "vb")?, TCX_INGRESS)?,
+        passes.at_device("a", ifindex(&pair.a, "va")?, TCX_EGRESS)?,
+    ];
     let mut running = start(guest, &["--filter-trace-tc"])?;
     pair.a.ping_unanswered(Pair::B4, 1)?;
     let seen = running.stop()?;
-    drop(link);
+    drop(links);
     seen.check()?;
-    hops(&seen, "tc", "at_tcx", "TC_ACT_SHOT").map(drop)
+    for hop in hops(&seen, "tcx ingress", "drops_at_tcx", "TC_ACT_SHOT")? {
+        ensure_order(&journey(&seen, hop)?, &["ip_output", "passes_at_tcx", "veth_xmit", hop.func()])?;
+    }
+    hops(&seen, "tcx egress", "passes_at_tcx", "TC_ACT_UNSPEC").map(drop)
+}
+
+/// A pair of netkit devices, the second end in the other namespace: the request passes one program, the answer falls to the
+/// other.
+fn netkit(guest: &Guest, pair: &Pair) -> Result<()> {
+    let (near, far) = ("10.79.0.1", "10.79.0.2");
+    // The peer is named by the kernel.
+    pair.a.sh("ip link add kit type netkit && ip link set nk0 netns b")?;
+    pair.b.sh(&format!("ip addr add {far}/24 dev nk0 && ip link set nk0 up"))?;
+    pair.a.sh(&format!("ip addr add {near}/24 dev kit && ip link set kit up"))?;
+    pair.a.ping(far, 1)?;
+    let kit = ifindex(&pair.a, "kit")?;
+    let passes = Loaded::new(Kind::Tc, "passes_at_primary", Body::Return(0))?;
+    let drops = Loaded::new(Kind::Tc, "drops_at_peer", Body::Return(2))?;
+    let links = [passes.at_device("a", kit, NETKIT_PRIMARY)?, drops.at_device("a", kit, NETKIT_PEER)?];
+    let mut running = start(guest, &["--filter-trace-tc"])?;
+    pair.a.ping_unanswered(far, 1)?;
+    let seen = running.stop()?;
+    drop(links);
+    pair.a.sh("ip link del kit")?;
+    seen.check()?;
+    for hop in hops(&seen, "netkit primary", "passes_at_primary", "TC_ACT_OK")? {
+        ensure!(hop.text("/tuple/saddr") == near, "{}", hop.0);
+        ensure_order(&journey(&seen, hop)?, &["netkit_xmit", hop.func(), "ip_rcv", "icmp_rcv"])?;
+    }
+    for hop in hops(&seen, "netkit peer", "drops_at_peer", "TC_ACT_SHOT")? {
+        ensure!(hop.text("/tuple/saddr") == far, "{}", hop.0);
+        ensure_order(&journey(&seen, hop)?, &["netkit_xmit", hop.func(), "skb:kfree_skb"])?;
+    }
+    Ok(())
 }
 
 /// How a device calls an XDP program.
@@ -144,7 +194,7 @@ fn xdp(guest: &Guest, pair: &Pair, mode: Mode) -> Result<()> {
     let pass = Loaded::new(Kind::Xdp, "lets_everything_pass", Body::Return(2))?;
     let rewrite = Loaded::new(Kind::Xdp, "rewrites_the_source", Body::Rewrite(99))?;
     let drop = Loaded::new(Kind::Xdp, "drops_everything", Body::Return(1))?;
-    let how = if mode == Mode::Generic { "xdpgeneric" } else { "xdpdrv" };
+    let (how, at) = if mode == Mode::Generic { ("xdpgeneric", "xdp generic") } else { ("xdpdrv", "xdp driver") };
     let attach = |program: &Loaded| {
         pair.b.sh(&format!("ip link set dev vb {how} off; ip link set dev vb {how} pinned {}", program.pin)).map(|_| ())
     };
@@ -160,14 +210,14 @@ fn xdp(guest: &Guest, pair: &Pair, mode: Mode) -> Result<()> {
     let seen = running.stop()?;
     pair.b.sh(&format!("ip link set dev vb {how} off"))?;
     seen.check()?;
-    for hop in hops(&seen, "xdp", "lets_everything_pass", "XDP_PASS")? {
+    for hop in hops(&seen, at, "lets_everything_pass", "XDP_PASS")? {
         // On a veth the packet has its sk_buff already.
         ensure_order(&journey(&seen, hop)?, &["veth_xmit", hop.func(), "icmp_rcv"])?;
     }
-    for hop in hops(&seen, "xdp", "drops_everything", "XDP_DROP")? {
+    for hop in hops(&seen, at, "drops_everything", "XDP_DROP")? {
         ensure!(!journey(&seen, hop)?.contains(&"ip_rcv"), "it goes on");
     }
-    hops(&seen, "xdp", "rewrites_the_source", "XDP_PASS").map(|_| ())
+    hops(&seen, at, "rewrites_the_source", "XDP_PASS").map(|_| ())
 }
 
 /// `vb` redirects to `d0`, whose peer `d1` in another namespace sees the packet without an sk_buff.
@@ -186,7 +236,7 @@ fn redirected(guest: &Guest, pair: &Pair) -> Result<()> {
     pair.a.ping_unanswered(Pair::B4, 1)?;
     let seen = running.stop()?;
     seen.check()?;
-    for hop in hops(&seen, "xdp", "sends_it_elsewhere", "XDP_REDIRECT")? {
+    for hop in hops(&seen, "xdp driver", "sends_it_elsewhere", "XDP_REDIRECT")? {
         ensure_order(&journey(&seen, hop)?, &["veth_xmit", "sends_it_elsewhere", "rewrites_the_source"])?;
     }
 
@@ -197,7 +247,7 @@ fn redirected(guest: &Guest, pair: &Pair) -> Result<()> {
     let seen = running.stop()?;
     pair.b.sh("ip link set dev vb xdpdrv off")?;
     seen.check()?;
-    for hop in hops(&seen, "xdp", "rewrites_the_source", "XDP_PASS")? {
+    for hop in hops(&seen, "xdp driver", "rewrites_the_source", "XDP_PASS")? {
         ensure!(hop.ifname() == "d1" && hop.netns() == Some(end.inode()?), "{}", hop.0);
         ensure!(hop.text("/tuple/saddr") == "10.77.0.99" && hop.0["first"] == true, "{}", hop.0);
         let later: Vec<&Hop> =

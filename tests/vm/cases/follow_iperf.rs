@@ -19,8 +19,6 @@ pub(crate) const CASE: Case = Case {
 
 const PORTS: [u16; 3] = [5201, 5202, 5203];
 const WATCHED: &str = "5202";
-/// Most `sk_buff`s that are noted when nothing is on its way: memory of freed ones that is not used again.
-const MOST_NOTES: usize = 1000;
 
 fn run(guest: &Guest) -> Result<()> {
     let router = Router::new()?;
@@ -47,7 +45,7 @@ fn run(guest: &Guest) -> Result<()> {
         PORTS.iter().map(|port| format!("iperf3 -c 10.72.0.1 -p {port} -t {seconds} & P=\"$P $!\"")).collect();
     let said = router.a.sh(&format!("{}; for p in $P; do wait $p || exit 1; done", clients.join("; ")))?;
     ensure!(said.matches("receiver").count() == PORTS.len(), "{said}");
-    let notes = all_let_go()?;
+    all_let_go()?;
     let not_followed = not_followed()?;
     let seen = running.stop()?;
     let counts = seen.check()?;
@@ -56,13 +54,8 @@ fn run(guest: &Guest) -> Result<()> {
     for journey in &journeys {
         journey.is_one_packet(&flows)?;
     }
-    say(&format!(
-        "{} journeys, {} hops, {notes} notes of freed packets left, {counts:?}",
-        journeys.len(),
-        seen.hops.len()
-    ));
+    say(&format!("{} journeys, {} hops, {counts:?}", journeys.len(), seen.hops.len()));
     ensure!(journeys.len() > 20, "only {} journeys", journeys.len());
     ensure!(not_followed == 0, "{not_followed} packets could not be followed");
-    ensure!(notes < MOST_NOTES, "{notes} notes of freed packets");
     Ok(())
 }

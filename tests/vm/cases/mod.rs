@@ -3,6 +3,7 @@
 
 mod backends;
 mod bad_input;
+mod beyond_linear;
 mod bpf_programs;
 mod cilium_maps;
 mod dataplanes;
@@ -91,6 +92,7 @@ pub(crate) const CASES: &[Case] = &[
     without_skb::CASE,
     stack_and_caller::CASE,
     packet_bytes::CASE,
+    beyond_linear::CASE,
     member_chains::CASE,
     vanished_device::CASE,
     own_traffic::CASE,

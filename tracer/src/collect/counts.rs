@@ -23,6 +23,14 @@ pub struct Counts {
     pub undecidable: u64,
     /// Matching hits of the tracer's own netlink and unix-socket buffers, hidden on purpose.
     pub own: u64,
+    /// Packets that match and were left out by sampling.
+    pub sampled_out: u64,
+    /// Packets that match and came after the limit.
+    pub beyond_limit: u64,
+    /// Packets that could not be followed, since too many were: each of their hits was judged by itself.
+    pub not_followed: u64,
+    /// Changes in the lives of packets (copies, merges, ends) that the ring had no room for.
+    pub changes_lost: u64,
 }
 
 impl Counts {
@@ -35,6 +43,22 @@ impl Counts {
     /// All that was seen and is not shown.
     pub fn lost(&self) -> u64 {
         self.ring_full + self.undecodable + self.not_read + self.not_written
+    }
+
+    /// What stands beside those: a word, the count, what it means.
+    fn beside(&self) -> [(&'static str, u64, &'static str); 6] {
+        [
+            ("undecidable", self.undecidable, "the headers were not there yet, or out of reach"),
+            ("own", self.own, "hits of skbtrail's own buffers, hidden"),
+            ("sampled out", self.sampled_out, "packets that match, left out by --sample"),
+            ("beyond the limit", self.beyond_limit, "packets that match, left out by --limit-packets"),
+            (
+                "not followed",
+                self.not_followed,
+                "packets; too many at a time, so each of their hits was judged by itself",
+            ),
+            ("changes lost", self.changes_lost, "copies, merges and ends that the ring had no room for"),
+        ]
     }
 
     /// `seen = shown + lost`.
@@ -62,11 +86,10 @@ impl fmt::Display for Counts {
             Some(missed) => write!(f, "; missed {missed} (another BPF program ran on that CPU)")?,
             None => write!(f, "; missed hits are not counted by this kernel")?,
         }
-        if self.undecidable > 0 {
-            write!(f, "; undecidable {} (the headers were not there yet)", self.undecidable)?;
-        }
-        if self.own > 0 {
-            write!(f, "; own {} hidden", self.own)?;
+        for (what, count, meaning) in self.beside() {
+            if count > 0 {
+                write!(f, "; {what} {count} ({meaning})")?;
+            }
         }
         if !self.balanced() {
             write!(f, "; counts do not add up: {} shown or lost of {}", self.shown + self.lost(), self.seen)?;
@@ -88,7 +111,7 @@ mod tests {
         assert!(counts.balanced());
         assert_eq!(
             counts.to_string(),
-            "seen 10, shown 6, lost 4 (ring full 3, left unread 1); missed 2 (another BPF program ran on that CPU); own 4 hidden"
+            "seen 10, shown 6, lost 4 (ring full 3, left unread 1); missed 2 (another BPF program ran on that CPU); own 4 (hits of skbtrail's own buffers, hidden)"
         );
     }
 

@@ -6,6 +6,7 @@ use tracer_common::{
     journey::{self, change},
 };
 
+use super::attach::programs::hook::Place;
 use crate::{
     kernel::btf::Chain,
     model::{Branch, Change, ChangeKind, Details, Event, EventKind, Headers, JourneyId, Name, Origin, ProbeId, Record},
@@ -22,10 +23,18 @@ pub struct Wanted {
     pub chains: Vec<Chain>,
 }
 
-/// Reads one record; `None` where its length or kind is not one that the kernel side sends.
-///
-/// `probe` finds the probe of a function's address (or of a tracepoint's number).
-pub fn decode(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Record> {
+/// What a hit says of its probe.
+pub struct Found {
+    /// What kind of hit.
+    pub kind: EventKind,
+    /// Address of the function, number of the tracepoint, or id of the BPF program.
+    pub func: u64,
+    /// Where a BPF program ran.
+    pub place: Place,
+}
+
+/// Reads one record; `None` where its length or kind is not one that the kernel side sends. `probe` finds its probe.
+pub fn decode(record: &[u8], wanted: &Wanted, probe: impl FnOnce(Found) -> ProbeId) -> Option<Record> {
     if record.len() == size_of::<journey::Change>() {
         return change(&pod_read_unaligned(record)).map(Record::Change);
     }
@@ -56,7 +65,7 @@ fn branch(journey: u64, number: u32, parent: u32) -> Option<Branch> {
     (journey != 0).then_some(Branch { journey: JourneyId(journey), number, parent: (parent != 0).then_some(parent) })
 }
 
-fn hit(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> ProbeId) -> Option<Event> {
+fn hit(record: &[u8], wanted: &Wanted, probe: impl FnOnce(Found) -> ProbeId) -> Option<Event> {
     let head = record.get(..size_of::<wire::Event>())?;
     let head: wire::Event = pod_read_unaligned(head);
     let kind = match head.kind {
@@ -78,7 +87,7 @@ fn hit(record: &[u8], wanted: &Wanted, probe: impl FnOnce(EventKind, u64) -> Pro
     Some(Event {
         time: head.time,
         kind,
-        probe: probe(kind, head.func),
+        probe: probe(Found { kind, func: head.func, place: Place { hook: head.hook, ifindex: head.ifindex } }),
         skb: head.skb,
         caller: (head.caller != 0 && (wanted.caller || kind == EventKind::Drop)).then_some(head.caller),
         branch: branch(head.journey, head.branch, head.parent),
@@ -144,7 +153,7 @@ mod tests {
         // A member of three bits, of which the lowest is bit 4 of what is read.
         let bits = Chain { offsets: vec![0], size: 1, shift: 4, width: 3, kind: ValueKind::Unsigned };
         let wanted = Wanted { caller: true, stack: true, chains: vec![bits.clone(), bits] };
-        hit(record, &wanted, |_, func| ProbeId(func as u32))
+        hit(record, &wanted, |found| ProbeId(found.func as u32))
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! BPF programs of others that are loaded in this kernel: found by their ids, with what is needed to attach to them.
+//! BPF programs of others that are loaded in this kernel: found by their ids, with what is needed to attach to them, and the
+//! links that attach them to devices.
 //!
 //! All of it needs `CAP_SYS_ADMIN`: ids of programs are no secret, but what a descriptor allows is.
 #![expect(unsafe_code, reason = "raw system calls")]
@@ -8,9 +9,17 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_btf_info, bpf_cmd, bpf_func_info, bpf_prog_info};
+use aya_obj::generated::{
+    bpf_attach_type::{BPF_NETKIT_PEER, BPF_TCX_EGRESS},
+    bpf_attr, bpf_btf_info, bpf_cmd, bpf_func_info, bpf_link_info,
+    bpf_link_type::{BPF_LINK_TYPE_NETKIT, BPF_LINK_TYPE_TCX},
+    bpf_prog_info,
+};
 
-use super::sys::{bpf, descriptor, read_info};
+use super::{
+    attach::programs::hook::Attachment,
+    sys::{bpf, descriptor, read_info},
+};
 use crate::kernel::btf::Btf;
 
 /// The kernel takes no larger type information (`BTF_MAX_SIZE` of include/uapi/linux/btf.h was 16 MiB, is less than this).
@@ -30,9 +39,18 @@ pub(super) struct Description {
 
 /// Id of the first program after `id`.
 pub(super) fn next_program(id: u32) -> io::Result<u32> {
+    next(bpf_cmd::BPF_PROG_GET_NEXT_ID, id)
+}
+
+/// Id of the first link after `id`.
+pub(super) fn next_link(id: u32) -> io::Result<u32> {
+    next(bpf_cmd::BPF_LINK_GET_NEXT_ID, id)
+}
+
+fn next(command: bpf_cmd, id: u32) -> io::Result<u32> {
     let mut attr = nothing();
     attr.__bindgen_anon_6.__bindgen_anon_1.start_id = id;
-    bpf(bpf_cmd::BPF_PROG_GET_NEXT_ID, &mut attr)?;
+    bpf(command, &mut attr)?;
     // SAFETY: the kernel has just set this member.
     Ok(unsafe { attr.__bindgen_anon_6 }.next_id)
 }
@@ -42,6 +60,32 @@ pub(super) fn program(id: u32) -> io::Result<OwnedFd> {
     let mut attr = nothing();
     attr.__bindgen_anon_6.__bindgen_anon_1.prog_id = id;
     descriptor(bpf(bpf_cmd::BPF_PROG_GET_FD_BY_ID, &mut attr)?)
+}
+
+/// The program of the link with this id and where that attaches it; `None` where that is none of the places asked for, or the
+/// link is gone.
+pub(super) fn link(id: u32) -> Option<(u32, Attachment)> {
+    let mut attr = nothing();
+    attr.__bindgen_anon_6.__bindgen_anon_1.link_id = id;
+    let link = descriptor(bpf(bpf_cmd::BPF_LINK_GET_FD_BY_ID, &mut attr).ok()?).ok()?;
+    // SAFETY: plain numbers.
+    let mut info: bpf_link_info = unsafe { mem::zeroed() };
+    // SAFETY: it asks for nothing beyond itself.
+    unsafe { read_info(link.as_fd(), &mut info).ok()? };
+    let to = match info.type_ {
+        kind if kind == BPF_LINK_TYPE_TCX as u32 => {
+            // SAFETY: the kernel fills this member for that type.
+            let tcx = unsafe { info.__bindgen_anon_1.tcx };
+            Attachment::Tcx { ifindex: tcx.ifindex, egress: tcx.attach_type == BPF_TCX_EGRESS as u32 }
+        }
+        kind if kind == BPF_LINK_TYPE_NETKIT as u32 => {
+            // SAFETY: as above.
+            let netkit = unsafe { info.__bindgen_anon_1.netkit };
+            Attachment::Netkit { peer: netkit.attach_type == BPF_NETKIT_PEER as u32 }
+        }
+        _ => return None,
+    };
+    Some((info.prog_id, to))
 }
 
 /// What the kernel says of a program.

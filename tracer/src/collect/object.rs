@@ -36,6 +36,9 @@ const JUDGE_PROGRAM: &str = "judge";
 const RDONLY_CAST: i32 = 0x7f01;
 const INSTANCE: i32 = 0x7f02;
 
+/// The helper `bpf_get_attach_cookie`, which programs of raw tracepoints may call since 6.10.
+const ATTACH_COOKIE: i32 = 174;
+
 /// `BPF_JMP | BPF_CALL`.
 const CALL: u8 = 0x85;
 /// `BPF_ALU64 | BPF_MOV | BPF_K`.
@@ -86,7 +89,7 @@ impl Object {
     ///
     /// It stays in force as long as this process holds the map of programs.
     pub fn load_judge(&self, multi: bool) -> Result<OwnedFd, Error> {
-        let judge = self.load(JUDGE_PROGRAM, multi, 0)?;
+        let judge = self.load(JUDGE_PROGRAM, multi)?;
         sys::set_value(self.handles.get(JUDGE)?, 0, &judge.as_raw_fd().to_ne_bytes())
             .map_err(|source| Error::Attach { place: JUDGE.to_owned(), source })?;
         Ok(judge)
@@ -97,22 +100,27 @@ impl Object {
         maps::set_probes(&self.handles, probes)
     }
 
-    /// Loads the program `name` for a function (`multi`: through a kprobe-multi link) or a tracepoint.
-    pub fn load(&self, name: &str, multi: bool, instance: u32) -> Result<OwnedFd, Error> {
-        self.load_as(name, if multi { Attach::KprobeMulti } else { Attach::Single }, instance)
+    /// Loads the program `name` for a function (`multi`: through a kprobe-multi link).
+    pub fn load(&self, name: &str, multi: bool) -> Result<OwnedFd, Error> {
+        self.load_as(name, if multi { Attach::KprobeMulti } else { Attach::Single }, Instance::Number(0))
+    }
+
+    /// Loads the program `name` for a raw tracepoint.
+    pub fn load_tracepoint(&self, name: &str, instance: Instance) -> Result<OwnedFd, Error> {
+        self.load_as(name, Attach::Single, instance)
     }
 
     /// Loads the program `name` for the entry or the end of the function that has `id` in the kernel's BTF.
     pub fn load_traced(&self, name: &str, id: u32, instance: u32) -> Result<OwnedFd, Error> {
-        self.load_as(name, Attach::Function(id), instance)
+        self.load_as(name, Attach::Function(id), Instance::Number(instance))
     }
 
     /// Loads the program `name` for the entry or the end of the function that has `id` in the BTF of another BPF program.
     pub fn load_on(&self, name: &str, program: BorrowedFd<'_>, id: u32, instance: u32) -> Result<OwnedFd, Error> {
-        self.load_as(name, Attach::Program(program, id), instance)
+        self.load_as(name, Attach::Program(program, id), Instance::Number(instance))
     }
 
-    fn load_as(&self, name: &str, attach: Attach<'_>, instance: u32) -> Result<OwnedFd, Error> {
+    fn load_as(&self, name: &str, attach: Attach<'_>, instance: Instance) -> Result<OwnedFd, Error> {
         let unknown = || Error::Object(format!("no program `{name}`"));
         let program = self.parsed.programs.get(name).ok_or_else(unknown)?;
         let function = self.parsed.functions.get(&program.function_key()).ok_or_else(unknown)?;
@@ -144,6 +152,15 @@ impl Object {
     }
 }
 
+/// What tells one use of a program from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instance {
+    /// A number that is part of its code, so that each use is a program of its own.
+    Number(u32),
+    /// The cookie of the link by which it is attached.
+    Cookie,
+}
+
 /// What a program is attached to.
 #[derive(Clone, Copy)]
 enum Attach<'a> {
@@ -167,7 +184,7 @@ fn type_information(object: &mut aya_obj::Object) -> Result<OwnedFd, Error> {
 }
 
 /// Fills in what only the loader knows. Without the kfunc its placeholder stays: the verifier drops that branch.
-fn patch(instructions: &mut [bpf_insn], rdonly_cast: u32, instance: u32) {
+fn patch(instructions: &mut [bpf_insn], rdonly_cast: u32, instance: Instance) {
     for instruction in instructions.iter_mut().filter(|i| i.code == CALL && i.src_reg() == 0) {
         match instruction.imm {
             RDONLY_CAST if rdonly_cast != 0 => {
@@ -175,11 +192,14 @@ fn patch(instructions: &mut [bpf_insn], rdonly_cast: u32, instance: u32) {
                 instruction.imm = rdonly_cast as i32;
                 instruction.off = 0;
             }
-            INSTANCE => {
-                instruction.code = MOVE;
-                instruction.set_dst_reg(0);
-                instruction.imm = instance as i32;
-            }
+            INSTANCE => match instance {
+                Instance::Number(number) => {
+                    instruction.code = MOVE;
+                    instruction.set_dst_reg(0);
+                    instruction.imm = number as i32;
+                }
+                Instance::Cookie => instruction.imm = ATTACH_COOKIE,
+            },
             _ => {}
         }
     }

@@ -21,7 +21,7 @@ use super::{
         tracepoint::Tracepoint,
     },
     counts::Counts,
-    decode::{Wanted, decode},
+    decode::{Found, Wanted, decode},
     error::Error,
     maps::Maps,
     object::{Constants, Object},
@@ -160,8 +160,7 @@ impl Session {
         };
         session.replace_filter(&request.filter)?;
         if session.follows && request.programs.any() {
-            let (object, probes) = (Arc::clone(&session.object), &mut session.probes);
-            session.places.programs = Some(Programs::start(object, request.programs, probes));
+            session.places.programs = Some(Programs::start(Arc::clone(&session.object), request.programs));
         }
         Ok(session)
     }
@@ -172,14 +171,14 @@ impl Session {
     pub fn poll(&mut self, limit: usize, mut sink: impl FnMut(Record, &[Probe])) -> usize {
         let mut taken = 0;
         if let Some(programs) = &mut self.places.programs {
-            programs.hear(&mut self.probes);
+            programs.hear();
         }
         while taken < limit
             && let Some(record) = self.maps.events.next()
         {
             taken += 1;
             let (probes, places) = (&mut self.probes, &mut self.places);
-            match decode(&record, &self.wanted, |kind, func| places.find(kind, func, probes)) {
+            match decode(&record, &self.wanted, |found| places.find(&found, probes)) {
                 Some(Record::Change(change)) => {
                     self.changes += 1;
                     sink(Record::Change(change), &self.probes);
@@ -275,6 +274,10 @@ impl Session {
             undecodable: self.undecodable,
             undecidable: self.count(counter::UNDECIDABLE)?,
             own: self.count(counter::OWN)?,
+            sampled_out: self.count(counter::SAMPLED_OUT)?,
+            beyond_limit: self.count(counter::BEYOND_LIMIT)?,
+            not_followed: self.count(counter::NOT_FOLLOWED)?,
+            changes_lost: self.count(counter::CHANGES_LOST)?,
             not_read: 0,
             not_written: 0,
             missed: self.missed(),
@@ -317,9 +320,10 @@ impl Places {
     }
 
     /// The probe of a hit; one that is not in the table gets a place there, named by its address.
-    fn find(&mut self, kind: EventKind, func: u64, probes: &mut Vec<Probe>) -> ProbeId {
+    fn find(&mut self, found: &Found, probes: &mut Vec<Probe>) -> ProbeId {
+        let &Found { kind, func, place } = found;
         if let (EventKind::Tc | EventKind::Xdp, Some(programs)) = (kind, &mut self.programs) {
-            return programs.probe(func as u32, probes);
+            return programs.probe(func as u32, place, probes);
         }
         if kind != EventKind::Call && func < probes.len() as u64 {
             return ProbeId(func as u32);

@@ -175,12 +175,13 @@ pub(super) fn attach_multi(program: BorrowedFd<'_>, addresses: &[u64]) -> io::Re
     descriptor(bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr)?)
 }
 
-/// Attaches a program to the raw tracepoint `name`.
-pub(super) fn attach_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+/// Attaches a program to the raw tracepoint `name`; with a cookie other than 0, it can ask for that (6.10).
+pub(super) fn attach_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr, cookie: u64) -> io::Result<OwnedFd> {
     // SAFETY: as in `try_load`.
     let mut attr: bpf_attr = unsafe { mem::zeroed() };
     attr.raw_tracepoint.name = name.as_ptr() as u64;
     attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
+    attr.raw_tracepoint.cookie = cookie;
     descriptor(bpf(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)?)
 }
 

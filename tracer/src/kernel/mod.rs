@@ -9,6 +9,7 @@ pub mod cpus;
 pub mod features;
 pub mod functions;
 pub mod kallsyms;
+pub mod memory;
 pub mod nearest;
 pub mod netns;
 pub mod offsets;

@@ -1,7 +1,7 @@
 //! Byte offsets of the members that the kernel side reads.
 
 use bytemuck::Zeroable as _;
-use tracer_common::config::{ABSENT, Offsets};
+use tracer_common::config::{ABSENT, FRAGMENT_BYTES, Offsets, PAGE_STRUCT_BYTES};
 
 use super::btf::{Btf, Kind, TypeId};
 
@@ -46,16 +46,46 @@ pub fn read(btf: &Btf) -> Found {
             ABSENT
         });
     }
-    let (byte, mask) = vlan_present(btf);
-    offsets.skb_vlan_present = byte;
-    offsets.skb_vlan_present_mask = mask;
+    // Only kernels before 6.2 have the first of these, and only those with classifiers the second.
+    (offsets.skb_vlan_present, offsets.skb_vlan_present_mask) = structs.bit(btf, "vlan_present");
+    (offsets.skb_at_ingress, offsets.skb_at_ingress_mask) = structs.bit(btf, "tc_at_ingress");
+    fragments(btf, &mut offsets);
     Found { offsets, missing }
 }
 
-/// Byte and mask of `sk_buff.vlan_present`, which only kernels before 6.2 have.
-fn vlan_present(btf: &Btf) -> (u32, u32) {
-    let field = btf.find(Kind::Struct, "sk_buff").and_then(|id| btf.member(id, "vlan_present").ok());
-    field.map_or((ABSENT, 0), |field| (field.bit_offset / 8, 1 << (field.bit_offset % 8)))
+/// Where the pieces of a packet behind its linear part are listed. Without, they are not looked into; that is said where a
+/// filter asks for them.
+fn fragments(btf: &Btf, offsets: &mut Offsets) {
+    let places = [
+        &mut offsets.fragment_count,
+        &mut offsets.fragment_page,
+        &mut offsets.fragment_length,
+        &mut offsets.fragment_offset,
+    ];
+    let found = fragment_members(btf).unwrap_or([ABSENT; 4]);
+    for (place, found) in places.into_iter().zip(found) {
+        *place = found;
+    }
+}
+
+/// `skb_frag_t` is a struct of its own since 6.9 (commit 21d2e6737c97), and was a `struct bio_vec` before.
+fn fragment_members(btf: &Btf) -> Option<[u32; 4]> {
+    let names = ["skb_shared_info", "page", "skb_frag", "bio_vec"];
+    let found = btf.find_each(&names.map(|name| (Kind::Struct, name)));
+    let (shared, page) = (found[0]?, found[1]?);
+    let (piece, members) = match (found[2], found[3]) {
+        (Some(own), _) => (own, ["netmem", "len", "offset"]),
+        (None, Some(vector)) => (vector, ["bv_page", "bv_len", "bv_offset"]),
+        _ => return None,
+    };
+    let sizes = [(page, PAGE_STRUCT_BYTES), (piece, u64::from(FRAGMENT_BYTES))];
+    if sizes.iter().any(|(of, bytes)| btf.size_of(*of) != Some(*bytes)) {
+        return None;
+    }
+    let place = |of, path| btf.member(of, path).ok()?.byte_offset();
+    let list = place(shared, "frags")?;
+    let [page, length, offset] = members.map(|member| place(piece, member));
+    Some([place(shared, "nr_frags")?, list + page?, list + length?, list + offset?])
 }
 
 /// A member to look for: its path, and the bytes that the kernel side reads there.
@@ -73,7 +103,7 @@ enum Size {
 
 /// Which member each offset is, with the size that the kernel side takes for granted.
 #[rustfmt::skip]
-fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 37] {
+fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 38] {
     let skb = |path, bytes| Wanted { parent: "sk_buff", path, size: Size::Bytes(bytes) };
     let dev = |path, bytes| Wanted { parent: "net_device", path, size: Size::Bytes(bytes) };
     let net = |path, bytes| Wanted { parent: "net", path, size: Size::Bytes(bytes) };
@@ -88,6 +118,7 @@ fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 37] {
         (&mut offsets.skb_head, skb("head", 8)),
         (&mut offsets.skb_data, skb("data", 8)),
         (&mut offsets.skb_tail, skb("tail", 4)),
+        (&mut offsets.skb_end, skb("end", 4)),
         (&mut offsets.skb_mac_header, skb("mac_header", 2)),
         (&mut offsets.skb_network_header, skb("network_header", 2)),
         (&mut offsets.skb_transport_header, skb("transport_header", 2)),
@@ -131,6 +162,12 @@ impl Structs {
         Self(names.map(|name| (name, found.next().flatten())))
     }
 
+    /// Byte and mask of a bit of the `sk_buff`.
+    fn bit(&self, btf: &Btf, member: &str) -> (u32, u32) {
+        let field = self.0[0].1.and_then(|id| btf.member(id, member).ok());
+        field.map_or((ABSENT, 0), |field| (field.bit_offset / 8, 1 << (field.bit_offset % 8)))
+    }
+
     /// The offset, or a sentence why there is none.
     fn offset(&self, btf: &Btf, wanted: &Wanted) -> Result<u32, String> {
         let Wanted { parent, path, size } = wanted;
@@ -168,7 +205,7 @@ mod tests {
         assert_eq!(found.offsets.dev_mtu, ABSENT);
         assert!(found.missing.contains(&"sk_buff.len: it has another size here".to_owned()));
         assert!(found.missing.contains(&"net_device.mtu: this kernel has no `struct net_device`".to_owned()));
-        assert_eq!(found.missing.len(), 34);
+        assert_eq!(found.missing.len(), 35);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub struct ProbeId(pub u32);
 pub struct Probe {
     /// Function name, `group:event` of a tracepoint, or name of a BPF program's main function.
     pub name: String,
-    /// Module that holds it; `None` for the kernel itself.
+    /// Module that holds it; `None` for the kernel itself. Of a BPF program the hook that it ran at: `tcx ingress`.
     pub module: Option<String>,
     /// Its address in this kernel; 0 for a tracepoint. Of a BPF program its id, which no function has for an address.
     pub address: u64,

@@ -23,6 +23,12 @@ pub enum Role {
     Stolen,
     /// The memory is given back.
     Freed,
+    /// The end of what frees an `sk_buff` through a cache, whose own function the compiler may have made part of it.
+    Gone,
+    /// `(skb, head_is_stolen)`: freed as a whole or, where the head goes on in another packet, let go and given back.
+    PartlyFreed,
+    /// `(cache, count, pieces)`: several pieces of memory are given back.
+    FreedTogether,
 }
 
 /// A function of the kernel where packets are followed.
@@ -41,7 +47,7 @@ pub struct Hook {
 /// Without these, an `sk_buff` that is used again would be taken for the one before.
 const NEEDED: [&str; 2] = ["skb_release_head_state", "kfree_skbmem"];
 
-const HOOKS: [(&str, Role, u32); 11] = [
+const HOOKS: [(&str, Role, u32); 17] = [
     ("__copy_skb_header", Role::Copied, change::COPIED as u32),
     ("ip_copy_metadata", Role::Copied, change::FRAGMENT as u32),
     ("ip6_copy_metadata", Role::Copied, change::FRAGMENT as u32),
@@ -53,6 +59,12 @@ const HOOKS: [(&str, Role, u32); 11] = [
     ("napi_skb_free_stolen_head", Role::Stolen, 0),
     ("kfree_skbmem", Role::Freed, 0),
     ("napi_skb_cache_put", Role::Freed, 0),
+    ("napi_skb_free_stolen_head", Role::Gone, 0),
+    ("napi_consume_skb", Role::Gone, 0),
+    ("__kfree_skb_defer", Role::Gone, 0),
+    ("__napi_kfree_skb", Role::Gone, 0),
+    ("kfree_skb_partial", Role::PartlyFreed, 0),
+    ("kmem_cache_free_bulk", Role::FreedTogether, 0),
 ];
 
 /// Functions that are called while an `sk_buff` is freed, after its destructor has run, with it as their first argument.

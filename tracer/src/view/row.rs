@@ -150,9 +150,14 @@ impl<'a> Row<'a> {
         Some(probe.address)
     }
 
-    /// `tc:123`
+    /// `tcx ingress:123`
     pub(super) fn write_program(&self, out: &mut String) {
-        out.push_str(if self.event.kind == EventKind::Xdp { "xdp:" } else { "tc:" });
+        let hook = self.probe().and_then(|probe| probe.module.as_deref());
+        match hook {
+            Some(hook) => escape(hook.as_bytes(), out),
+            None => out.push_str(if self.event.kind == EventKind::Xdp { "xdp" } else { "tc" }),
+        }
+        out.push(':');
         number::decimal(self.program_id().unwrap_or(0), out);
     }
 

@@ -48,5 +48,8 @@ fn program_for(role: Role) -> &'static str {
         Role::Released => "released",
         Role::Stolen => "stolen",
         Role::Freed => "freed",
+        Role::Gone => "gone",
+        Role::PartlyFreed => "partly_freed",
+        Role::FreedTogether => "freed_together",
     }
 }

@@ -92,6 +92,6 @@ fn load_programs<'a>(object: &Object, targets: &'a [Target], multi: bool) -> Res
             None => groups.push((target.program, vec![target])),
         }
     }
-    let load = |(program, members)| Ok((object.load(program, multi, 0)?, members));
+    let load = |(program, members)| Ok((object.load(program, multi)?, members));
     Ok((judge, groups.into_iter().map(load).collect::<Result<_, Error>>()?))
 }

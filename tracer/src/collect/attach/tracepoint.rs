@@ -1,9 +1,18 @@
 //! Raw tracepoints with an `sk_buff`: all there is where kprobes are not built in, and the drops beside every backend.
 
-use std::{ffi::CString, io, os::fd::AsFd as _};
+use std::{
+    collections::HashMap,
+    ffi::CString,
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
 
 use super::{Attached, Refused};
-use crate::collect::{error::Error, object::Object, sys};
+use crate::collect::{
+    error::Error,
+    object::{Instance, Object},
+    sys,
+};
 
 /// Program for `skb:kfree_skb`, which carries the drop's reason and place.
 pub const DROPPED: &str = "dropped";
@@ -27,21 +36,36 @@ pub fn program_for(position: u8) -> Option<&'static str> {
 }
 
 /// Attaches to each tracepoint; one that the kernel refuses is noted. A program that cannot be loaded is an error.
+///
+/// Where a link can carry a number, each program is loaded once; elsewhere once for each tracepoint.
 pub fn attach(object: &Object, tracepoints: &[Tracepoint], attached: &mut Attached) -> Result<(), Error> {
+    let mut shared: HashMap<&str, Option<OwnedFd>> = HashMap::new();
     for tracepoint in tracepoints {
-        let program = object.load(tracepoint.program, false, tracepoint.instance)?;
-        let link = CString::new(tracepoint.name.as_str())
-            .map_err(io::Error::other)
-            .and_then(|name| sys::attach_raw_tracepoint(program.as_fd(), &name));
-        match link {
-            Ok(link) => {
-                attached.links.push(link);
-                attached.programs.push(program);
-                attached.count += 1;
-                attached.tracepoints += 1;
-            }
-            Err(error) => attached.refused.push(Refused { function: tracepoint.name.clone(), error }),
+        let program = shared
+            .entry(tracepoint.program)
+            .or_insert_with_key(|program| object.load_tracepoint(program, Instance::Cookie).ok());
+        if let Some(program) = program {
+            attach_one(program.as_fd(), tracepoint, tracepoint.instance, attached);
+        } else {
+            let own = object.load_tracepoint(tracepoint.program, Instance::Number(tracepoint.instance))?;
+            attach_one(own.as_fd(), tracepoint, 0, attached);
+            attached.programs.push(own);
         }
     }
+    attached.programs.extend(shared.into_values().flatten());
     Ok(())
+}
+
+fn attach_one(program: BorrowedFd<'_>, tracepoint: &Tracepoint, cookie: u32, attached: &mut Attached) {
+    let link = CString::new(tracepoint.name.as_str())
+        .map_err(io::Error::other)
+        .and_then(|name| sys::attach_raw_tracepoint(program, &name, cookie.into()));
+    match link {
+        Ok(link) => {
+            attached.links.push(link);
+            attached.count += 1;
+            attached.tracepoints += 1;
+        }
+        Err(error) => attached.refused.push(Refused { function: tracepoint.name.clone(), error }),
+    }
 }

@@ -11,8 +11,9 @@ use super::{Error, Options};
 use crate::{
     collect::object::Constants,
     kernel::{
+        Root,
         btf::{Btf, Chain},
-        offsets,
+        memory, offsets,
     },
 };
 
@@ -34,6 +35,7 @@ pub(super) fn chains(btf: &Btf, expressions: &[String]) -> Result<Vec<Chain>, Er
 
 /// Offsets and settings; a member that this kernel does not have is noted.
 pub(super) fn constants(
+    root: &Root,
     btf: &Btf,
     options: &Options,
     chains: usize,
@@ -47,11 +49,14 @@ pub(super) fn constants(
         return Err(Error::Member((*name).to_owned()));
     }
     let direct = offsets::direct_loads(btf);
+    let layout = memory::layout(root).filter(|_| offsets.fragment_page != ABSENT && offsets.skb_end != ABSENT);
     let extra = options.stack || options.packet_bytes > 0 || chains > 0;
     Ok(Constants {
         offsets,
         rdonly_cast: direct.as_ref().map_or(0, |direct| direct.kfunc),
         settings: Settings {
+            memory: layout.map_or(0, |layout| layout.memory),
+            pages: layout.map_or(0, |layout| layout.pages),
             window: direct.as_ref().map_or(0, |direct| direct.window),
             own_pid: own_pid(options, notes),
             want_caller: options.caller.into(),

@@ -115,7 +115,7 @@ impl Live {
             backend,
             targets: found.targets,
             tracepoints: found.tracepoints,
-            constants: constants::constants(&btf, &options, chains.len(), &mut notes)?,
+            constants: constants::constants(root, &btf, &options, chains.len(), &mut notes)?,
             chains: chains.clone(),
             hooks: if options.follow { lifecycle::hooks(&btf) } else { Vec::new() },
             filter: options.filter.program,

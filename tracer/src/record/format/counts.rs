@@ -16,6 +16,10 @@ pub fn to_json(counts: &Counts) -> Value {
         "missed": counts.missed,
         "undecidable": counts.undecidable,
         "own": counts.own,
+        "sampled_out": counts.sampled_out,
+        "beyond_limit": counts.beyond_limit,
+        "not_followed": counts.not_followed,
+        "changes_lost": counts.changes_lost,
     })
 }
 
@@ -33,5 +37,9 @@ pub fn from_json(content: &[u8]) -> Option<Counts> {
         missed: value["missed"].as_u64(),
         undecidable: number("undecidable"),
         own: number("own"),
+        sampled_out: number("sampled_out"),
+        beyond_limit: number("beyond_limit"),
+        not_followed: number("not_followed"),
+        changes_lost: number("changes_lost"),
     })
 }

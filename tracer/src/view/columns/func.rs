@@ -44,7 +44,8 @@ impl Column for Func {
 
     fn json(&self, row: &Row<'_>, object: &mut Object<'_>) {
         object.text("func", |out| write_name(row, out));
-        if let Some(module) = row.probe().and_then(|probe| probe.module.as_ref()) {
+        let module = row.probe().and_then(|probe| probe.module.as_ref());
+        if let Some(module) = module.filter(|_| row.program_id().is_none()) {
             object.foreign("module", module.as_bytes());
         }
     }

@@ -39,6 +39,9 @@ impl Column for Program {
         object.number("prog_id", id);
         if let Some(probe) = row.probe() {
             object.text("prog_name", |out| escape(probe.name.as_bytes(), out));
+            if let Some(hook) = &probe.module {
+                object.foreign("attach", hook.as_bytes());
+            }
         }
         object.text("verdict", |out| row.write_verdict(out));
     }

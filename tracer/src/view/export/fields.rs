@@ -72,7 +72,7 @@ pub const FIELDS: &[Field] = &[
     field("func", Kind::Text, "function or tracepoint", |entry, out| {
         foreign(entry.row.probe().map(|probe| probe.name.as_bytes()), out)
     }),
-    field("module", Kind::Text, "module that holds it", |entry, out| {
+    field("module", Kind::Text, "module that holds it; of a BPF program where it is attached", |entry, out| {
         foreign(entry.row.probe().and_then(|probe| probe.module.as_deref()).map(str::as_bytes), out)
     }),
     field("journey", Kind::Number, "number of the packet's journey", |entry, _| {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     inspect::Facts,
-    model::ChangeKind,
+    model::{ChangeKind, EventKind},
     track::{Changed, Device, Hop, Identity, Journey, State, Strand, Verdict},
 };
 
@@ -203,7 +203,8 @@ fn write_hop(words: &Words<'_>, journey: &Journey, hop: &Hop, gap: Option<u64>, 
     }
     object.text("func", |out| words.context.write_probe(hop.probe, out));
     if let Some(module) = words.context.module(hop.probe) {
-        object.text("module", |out| escape(module.as_bytes(), out));
+        let program = matches!(hop.kind, EventKind::Tc | EventKind::Xdp);
+        object.text(if program { "attach" } else { "module" }, |out| escape(module.as_bytes(), out));
     }
     if let Some(netns) = words.tables.netns_of(hop.netns) {
         object.number("netns", netns);

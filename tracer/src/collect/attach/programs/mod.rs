@@ -3,6 +3,7 @@
 //! Those that are loaded when a run begins are found before it listens, later ones within [`watch::PAUSE`]. A thread of its
 //! own does that, since loading one may take a while, and since only it has to keep `CAP_SYS_ADMIN`.
 
+pub(in crate::collect) mod hook;
 mod watch;
 
 use std::{
@@ -15,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hook::{Attachment, Place};
+
 use crate::{
     collect::object::Object,
     model::{Probe, ProbeId},
@@ -22,6 +25,8 @@ use crate::{
 
 /// How long a run waits for the programs that are there at its start; tracing of the rest begins while it runs.
 const FIRST_LOOK: Duration = Duration::from_secs(30);
+/// How long the first hit of a program at a place waits for what the links say.
+const LINK_LOOK: Duration = Duration::from_millis(500);
 
 /// Which programs to trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,9 +50,11 @@ enum News {
     Found { id: u32, name: String },
     /// It is.
     Attached(Traced),
+    /// A link attaches the program with this id.
+    Link { id: u32, to: Attachment },
     /// What the user should know of one; a sentence.
     Note(String),
-    /// All that were there at the start have been looked at.
+    /// All that were there at the start, or when it was asked, have been looked at.
     Looked,
 }
 
@@ -61,37 +68,67 @@ struct Traced {
 /// The programs that are traced. Dropping it lets go of all.
 pub struct Programs {
     news: Receiver<News>,
-    /// The thread ends when this is gone.
-    _goes_on: Sender<()>,
-    known: HashMap<u32, ProbeId>,
+    /// Has the thread look at all links; it ends when this is gone.
+    asks: Sender<()>,
+    names: HashMap<u32, String>,
+    links: HashMap<u32, Vec<Attachment>>,
+    /// Programs have a probe for each hook that they run at, which places share.
+    known: HashMap<(u32, Place), ProbeId>,
+    hooks: HashMap<(u32, Option<&'static str>), ProbeId>,
     traced: Vec<Traced>,
     notes: Vec<String>,
 }
 
 impl Programs {
     /// Looks for programs, and waits until those that are there now are traced.
-    pub fn start(object: Arc<Object>, wanted: Wanted, probes: &mut Vec<Probe>) -> Self {
+    pub fn start(object: Arc<Object>, wanted: Wanted) -> Self {
         let (sender, news) = channel();
-        let (goes_on, end) = channel();
-        watch::start(object, wanted, sender, end);
-        let mut programs =
-            Self { news, _goes_on: goes_on, known: HashMap::new(), traced: Vec::new(), notes: Vec::new() };
-        programs.wait(probes);
+        let (asks, asked) = channel();
+        watch::start(object, wanted, sender, asked);
+        let mut programs = Self::listening(news, asks);
+        if !programs.wait(FIRST_LOOK) {
+            programs.notes.push("many BPF programs: tracing of the last ones begins later".to_owned());
+        }
         programs
     }
 
-    /// The probe of the program with this id. A hit may be read before what was said of its program.
-    pub fn probe(&mut self, id: u32, probes: &mut Vec<Probe>) -> ProbeId {
-        if !self.known.contains_key(&id) {
-            self.hear(probes);
+    fn listening(news: Receiver<News>, asks: Sender<()>) -> Self {
+        Self {
+            news,
+            asks,
+            names: HashMap::new(),
+            links: HashMap::new(),
+            known: HashMap::new(),
+            hooks: HashMap::new(),
+            traced: Vec::new(),
+            notes: Vec::new(),
         }
-        self.known.get(&id).copied().unwrap_or_else(|| self.name(id, format!("prog#{id}"), probes))
+    }
+
+    /// The probe of the program with this id at this place. A hit may be read before what was said of its program, and of
+    /// how it is attached.
+    pub fn probe(&mut self, id: u32, place: Place, probes: &mut Vec<Probe>) -> ProbeId {
+        if let Some(probe) = self.known.get(&(id, place)) {
+            return *probe;
+        }
+        self.hear();
+        if self.asks.send(()).is_ok() {
+            self.wait(LINK_LOOK);
+        }
+        let hook = hook::name(place, self.links.get(&id).map_or(&[], Vec::as_slice));
+        let name = self.names.get(&id).cloned().unwrap_or_else(|| format!("prog#{id}"));
+        let probe = *self.hooks.entry((id, hook)).or_insert_with(|| {
+            probes.push(Probe { name, module: hook.map(str::to_owned), address: id.into(), takes_reason: false });
+            ProbeId(probes.len() as u32 - 1)
+        });
+        self.known.insert((id, place), probe);
+        probe
     }
 
     /// Takes in what has become of programs meanwhile.
-    pub fn hear(&mut self, probes: &mut Vec<Probe>) {
+    pub fn hear(&mut self) {
         while let Ok(news) = self.news.try_recv() {
-            self.note(news, probes);
+            self.note(news);
         }
     }
 
@@ -110,56 +147,62 @@ impl Programs {
         self.traced.iter().flat_map(|traced| &traced.programs)
     }
 
-    fn wait(&mut self, probes: &mut Vec<Probe>) {
+    /// Takes in news until all has been looked at; false where that takes longer.
+    fn wait(&mut self, most: Duration) -> bool {
         let start = Instant::now();
-        while let Some(left) = FIRST_LOOK.checked_sub(start.elapsed()) {
+        while let Some(left) = most.checked_sub(start.elapsed()) {
             match self.news.recv_timeout(left) {
-                Ok(News::Looked) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(news) => self.note(news, probes),
+                Ok(News::Looked) | Err(RecvTimeoutError::Disconnected) => return true,
+                Ok(news) => self.note(news),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        self.notes.push("many BPF programs: tracing of the last ones begins later".to_owned());
+        false
     }
 
-    fn note(&mut self, news: News, probes: &mut Vec<Probe>) {
+    fn note(&mut self, news: News) {
         match news {
             News::Found { id, name } => {
-                self.name(id, name, probes);
+                self.names.insert(id, name);
+            }
+            News::Link { id, to } => {
+                let links = self.links.entry(id).or_default();
+                if !links.contains(&to) {
+                    links.push(to);
+                }
             }
             News::Attached(traced) => self.traced.push(traced),
             News::Note(why) => self.notes.push(why),
             News::Looked => {}
         }
     }
-
-    fn name(&mut self, id: u32, name: String, probes: &mut Vec<Probe>) -> ProbeId {
-        let probe = ProbeId(probes.len() as u32);
-        probes.push(Probe { name, module: None, address: id.into(), takes_reason: false });
-        self.known.insert(id, probe);
-        probe
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tracer_common::event::hook::{EGRESS, INGRESS, NONE};
+
     use super::*;
 
     #[test]
     fn hits_are_named_even_when_they_come_before_the_name_is_heard() {
         let (sender, news) = channel();
-        let (goes_on, _end) = channel();
-        let mut programs =
-            Programs { news, _goes_on: goes_on, known: HashMap::new(), traced: Vec::new(), notes: Vec::new() };
+        let (asks, asked) = channel();
+        drop(asked);
+        let mut programs = Programs::listening(news, asks);
         let mut probes = Vec::new();
+        let at = |hook| Place { hook, ifindex: 3 };
         sender.send(News::Found { id: 7, name: "from_netdev".to_owned() }).unwrap();
+        sender.send(News::Link { id: 7, to: Attachment::Tcx { ifindex: 3, egress: false } }).unwrap();
         sender.send(News::Attached(Traced::default())).unwrap();
         sender.send(News::Note("one is not traced".to_owned())).unwrap();
-        assert_eq!(programs.probe(7, &mut probes), ProbeId(0));
-        assert_eq!(programs.probe(9, &mut probes), ProbeId(1));
-        assert_eq!(programs.probe(7, &mut probes), ProbeId(0));
-        let named: Vec<_> = probes.iter().map(|probe| (probe.name.as_str(), probe.address)).collect();
-        assert_eq!(named, [("from_netdev", 7), ("prog#9", 9)]);
+        assert_eq!(programs.probe(7, at(INGRESS), &mut probes), ProbeId(0));
+        assert_eq!(programs.probe(9, at(NONE), &mut probes), ProbeId(1));
+        assert_eq!(programs.probe(7, at(INGRESS), &mut probes), ProbeId(0));
+        assert_eq!(programs.probe(7, at(EGRESS), &mut probes), ProbeId(2));
+        let named: Vec<_> = probes.iter().map(|probe| (probe.name.as_str(), probe.module.as_deref())).collect();
+        let expected = [("from_netdev", Some("tcx ingress")), ("prog#9", None), ("from_netdev", Some("tc egress"))];
+        assert_eq!(named, expected);
         assert_eq!(programs.count(), 1);
         assert_eq!(programs.take_notes(), ["one is not traced"]);
         assert!(programs.take_notes().is_empty());

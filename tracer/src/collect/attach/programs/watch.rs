@@ -35,16 +35,15 @@ const TC: Kind = Kind { name: "tc", ours: &["tc_program"] };
 /// What is noted at the entry is taken up at the end, which therefore comes first.
 const XDP: Kind = Kind { name: "XDP", ours: &["xdp_end", "xdp_begin"] };
 
-/// Begins to look; goes on until the other side of `end` is gone, or that of `news`.
-pub(super) fn start(object: Arc<Object>, wanted: Wanted, news: Sender<News>, end: Receiver<()>) {
+/// Begins to look; goes on until the other side of `asked` is gone, or that of `news`. Who asks wants to know of all links.
+pub(super) fn start(object: Arc<Object>, wanted: Wanted, news: Sender<News>, asked: Receiver<()>) {
     thread::spawn(move || {
         // Ids are only given to CAP_SYS_ADMIN; the rest of the process does without.
         if let Err(error) = privileges::drop_all_but_attaching() {
             let _ = news.send(News::Note(format!("BPF programs are not traced: {error}")));
             return;
         }
-        let mut watch = Watch { object, wanted, news, last: 0 };
-        while watch.look().is_ok() && end.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {}
+        let _ = Watch { object, wanted, news, last: 0, last_link: 0 }.go_on(&asked);
     });
 }
 
@@ -54,9 +53,37 @@ struct Watch {
     news: Sender<News>,
     /// Id of the last program looked at. The kernel counts them upwards.
     last: u32,
+    /// That of the last link.
+    last_link: u32,
 }
 
 impl Watch {
+    fn go_on(&mut self, asked: &Receiver<()>) -> Result<(), SendError<News>> {
+        loop {
+            self.look()?;
+            match asked.recv_timeout(PAUSE) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(()) => {
+                    self.last_link = 0;
+                    self.look_at_links()?;
+                    self.news.send(News::Looked)?;
+                }
+            }
+        }
+    }
+
+    /// Looks at the links that are new.
+    fn look_at_links(&mut self) -> Result<(), SendError<News>> {
+        while let Ok(id) = lookup::next_link(self.last_link) {
+            self.last_link = id;
+            if let Some((program, to)) = lookup::link(id) {
+                self.news.send(News::Link { id: program, to })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at the programs that are new; an error when nobody listens any more.
     fn look(&mut self) -> Result<(), SendError<News>> {
         let first = self.last == 0;
@@ -74,6 +101,7 @@ impl Watch {
                 }
             }
         }
+        self.look_at_links()?;
         if first { self.news.send(News::Looked) } else { Ok(()) }
     }
 
