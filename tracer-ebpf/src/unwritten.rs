@@ -16,6 +16,8 @@ const AF_INET6: u16 = 10;
 const MINI_SOCKETS: [u8; 2] = [6, 12];
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u8 = 17;
+/// The longest packet whose length an IPv4 header can tell.
+const LONGEST: u32 = 0xffff;
 /// The third word of an IPv6 address that stands for an IPv4 one (`::ffff:a.b.c.d`).
 const MAPPED: u32 = 0xffff;
 
@@ -127,7 +129,7 @@ pub fn may_be(base: u8, offset: u32, word: u64) -> bool {
 pub fn complete(packet: &Packet, base: u8, offset: u32, width: u64, word: u64) -> u64 {
     if base == base::NETWORK {
         let (data, length): (u64, u32) = (member!(packet.skb, skb_data), member!(packet.skb, skb_len));
-        let unwritten = packet.protocol == ETH_P_IP && packet.network == data && length <= u32::from(u16::MAX);
+        let unwritten = packet.protocol == ETH_P_IP && packet.network == data && length <= LONGEST;
         return if unwritten { u64::from(length) << 16 | word } else { word };
     }
     let (length, protocol) = if packet.protocol == ETH_P_IP { (2, 9) } else { (4, 6) };
