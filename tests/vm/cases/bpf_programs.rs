@@ -17,7 +17,7 @@ pub(crate) const CASE: Case = Case {
     name: "bpf_programs",
     about: "programs of tc, tcx, netkit and XDP are hops with verdicts; XDP hops join the later sk_buff's journey",
     min_kernel: (5, 17),
-    seconds: 300,
+    seconds: 900,
     run,
 };
 
