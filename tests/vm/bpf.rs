@@ -115,11 +115,6 @@ impl Loaded {
         Ok(Self { handle, pin })
     }
 
-    /// Has the device call it at tcx ingress (6.6) as long as the answer lives.
-    pub(crate) fn at_tcx(&self, namespace: &str, ifindex: u32) -> Result<OwnedFd> {
-        self.at_device(namespace, ifindex, TCX_INGRESS).context("failed to attach at tcx")
-    }
-
     /// Has a link call it at a device's hook, after those that are there.
     pub(crate) fn at_device(&self, namespace: &str, ifindex: u32, hook: u32) -> Result<OwnedFd> {
         self.link(Some(namespace), hook, |link| link.__bindgen_anon_2.target_ifindex = ifindex)

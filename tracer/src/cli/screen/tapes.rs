@@ -87,6 +87,10 @@ impl Recording {
             missed: now.missed.zip(before.missed).map(|(now, before)| now.saturating_sub(before)),
             undecidable: now.undecidable.saturating_sub(before.undecidable),
             own: now.own.saturating_sub(before.own),
+            sampled_out: now.sampled_out.saturating_sub(before.sampled_out),
+            beyond_limit: now.beyond_limit.saturating_sub(before.beyond_limit),
+            not_followed: now.not_followed.saturating_sub(before.not_followed),
+            changes_lost: now.changes_lost.saturating_sub(before.changes_lost),
         }
     }
 }
