@@ -116,8 +116,8 @@ fn by_types() -> Result<()> {
 }
 
 /// Entries that stay, and those that come and go beside them.
-const STAY: u32 = 20_000;
-const PASS: u32 = 20_000;
+const STAY: u32 = 5_000;
+const PASS: u32 = 5_000;
 
 /// A value that says which key it belongs to, twice: half of one and half of another would show.
 fn value(key: u32, generation: u64) -> Vec<u8> {
@@ -157,13 +157,13 @@ fn while_written(name: &str, kind: u32, flags: u32) -> Result<()> {
             }
             Ok(())
         });
-        let read = (0..5).try_for_each(|_| whole(&map, kind));
+        let read = (0..3).try_for_each(|_| whole(&map, kind));
         end.store(true, Ordering::Relaxed);
         writer.join().ok().context("the writer panicked")??;
         read
     })?;
     let written = written.load(Ordering::Relaxed);
-    ensure!(written > 1000, "only {written} entries were written meanwhile");
+    ensure!(written > 100, "only {written} entries were written meanwhile");
     Ok(())
 }
 
@@ -205,17 +205,11 @@ fn million() -> Result<()> {
         for number in 0..entries {
             map.set(&number.to_ne_bytes(), &[number as u8; 16])?;
         }
-        for format in ["", "--json"] {
-            let start = Instant::now();
-            let said = sh(&format!(
-                "skbtrail maps dump --hex {format} {} 2>/tmp/said | tee >(wc -l >/tmp/lines) >/dev/null & pid=$!;
-                 wait $pid; sleep 0.2; cat /tmp/lines /tmp/said",
-                map.pin
-            ))?;
-            let took = start.elapsed();
-            ensure!(said.contains(&format!("{entries}\n")) && said.contains(&format!("{entries} entries")), "{said}");
-            say(&format!("{entries} entries {format}: {took:.1?}"));
-        }
+        let start = Instant::now();
+        let said = sh(&format!("skbtrail maps dump --hex {} 2>/tmp/said | wc -l; cat /tmp/said", map.pin))?;
+        let took = start.elapsed();
+        ensure!(said.contains(&format!("{entries}\n")) && said.contains(&format!("{entries} entries")), "{said}");
+        say(&format!("{entries} entries: {took:.1?}"));
         peaks.push(peak(&map)?);
     }
     say(&format!("peak memory for {SMALL} and {ENTRIES} entries: {peaks:?} kB"));
