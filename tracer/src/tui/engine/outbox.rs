@@ -25,6 +25,11 @@ impl<S: Sink> Outbox<S> {
         Self { batch: Batch::default(), sink }
     }
 
+    /// Whoever took the batches.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
     /// Hands on what there is, if there is room.
     pub fn send(&mut self) -> Result<(), Closed> {
         if !self.batch.is_empty()

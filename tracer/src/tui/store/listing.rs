@@ -1,6 +1,6 @@
 //! Which packets a list shows, and in which order: worked out step by step, a slice of time at each, so that no key has to wait.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, ops::Range, time::Instant};
 
 use super::{DisplayFilter, Seq, Store};
 use crate::view::packets::PacketColumn;
@@ -25,6 +25,8 @@ pub struct Listing {
     rows: Rows,
     /// Numbers below have been handled.
     done: Seq,
+    /// Of these, packets that the filter let pass and that have no row yet, the newest first.
+    passed: Vec<Seq>,
     /// Rows below have been let go.
     cut_at: Seq,
     generation: u64,
@@ -34,7 +36,7 @@ pub struct Listing {
 
 enum Rows {
     /// All of these, as they came.
-    All(std::ops::Range<Seq>),
+    All(Range<Seq>),
     /// Some, as they came.
     Some(VecDeque<Seq>),
     /// Sorted, with what they are sorted by.
@@ -71,9 +73,32 @@ impl Listing {
     }
 
     /// Sorts by another column, or not at all.
+    ///
+    /// Which packets the filter lets pass is known by now, and need not be found out again.
     pub fn set_order(&mut self, order: Option<Order>) {
+        let turned = self.order.zip(order).is_some_and(|(old, new)| old.column.name() == new.column.name());
         self.order = order;
+        if turned {
+            // Rows are kept ascending in any case.
+            return;
+        }
+        let (done, passed) = (self.done, self.passed());
         self.begin();
+        if self.filter.is_some() {
+            (self.done, self.passed) = (done, passed);
+        }
+    }
+
+    /// Packets that the filter has let pass, the newest first.
+    fn passed(&mut self) -> Vec<Seq> {
+        let mut passed = std::mem::take(&mut self.passed);
+        match &self.rows {
+            Rows::All(_) => {}
+            Rows::Some(seqs) => passed.extend(seqs),
+            Rows::Sorted(rows) => passed.extend(rows.iter().map(|(_, seq)| *seq)),
+        }
+        passed.sort_unstable_by_key(|seq| std::cmp::Reverse(*seq));
+        passed
     }
 
     /// Rows that there are.
@@ -129,7 +154,7 @@ impl Listing {
         self.cut(first, end);
         self.done = self.done.clamp(first, end);
         let mut fresh = Vec::new();
-        let mut timely = true;
+        let mut timely = self.replace(first..end, key, deadline, &mut fresh);
         while self.done < end && timely {
             let until = (self.done + CHUNK as u64).min(end);
             self.chunk(store, until, key, &mut fresh);
@@ -137,7 +162,31 @@ impl Listing {
             timely = deadline.is_none_or(|deadline| Instant::now() < deadline);
         }
         self.merge(fresh);
-        self.done >= end
+        self.done >= end && self.passed.is_empty()
+    }
+
+    /// Gives packets that have passed the filter their rows again; false where there was no time for all.
+    fn replace(
+        &mut self,
+        window: Range<Seq>,
+        key: &dyn Fn(&Order, Seq) -> u128,
+        deadline: Option<Instant>,
+        fresh: &mut Vec<(u128, Seq)>,
+    ) -> bool {
+        let mut handled = 0_usize;
+        while let Some(seq) = self.passed.pop() {
+            match (&mut self.rows, &self.order) {
+                _ if !window.contains(&seq) => {}
+                (Rows::Some(seqs), _) => seqs.push_back(seq),
+                (_, Some(order)) => fresh.push((key(order, seq), seq)),
+                _ => {}
+            }
+            handled += 1;
+            if handled.is_multiple_of(CHUNK) && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return false;
+            }
+        }
+        true
     }
 
     /// How many of the packets have been looked at.
@@ -206,6 +255,7 @@ impl Listing {
 
     fn begin(&mut self) {
         self.done = 0;
+        self.passed.clear();
         self.cut_at = 0;
         self.rows = match (&self.filter, &self.order) {
             (_, Some(_)) => Rows::Sorted(Vec::new()),

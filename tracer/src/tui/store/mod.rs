@@ -195,3 +195,6 @@ impl Store {
             Self { bounds: self.bounds, first: self.seqs().end, generation: self.generation + 1, ..Self::default() };
     }
 }
+
+#[cfg(test)]
+mod tests;
