@@ -31,10 +31,7 @@ pub(super) fn parse(protocol: u8, bytes: &[u8]) -> Transport {
 
 fn ports(protocol: u8, bytes: &[u8]) -> Option<Transport> {
     let tcp_flags = if protocol == protocol::TCP { bytes.get(13).copied() } else { None };
-    let (source, destination) = (word(bytes, 0)?, word(bytes, 2)?);
-    // UDP writes its header after IP (`udp_send_skb`): until then there are zeros, which are no ports.
-    let unwritten = protocol == protocol::UDP && source == 0 && destination == 0;
-    (!unwritten).then_some(Transport::Ports { source, destination, tcp_flags })
+    Some(Transport::Ports { source: word(bytes, 0)?, destination: word(bytes, 2)?, tcp_flags })
 }
 
 fn icmp(bytes: &[u8], echoes: [u8; 2]) -> Option<Transport> {
@@ -58,13 +55,11 @@ mod tests {
         let ports = |tcp_flags| Transport::Ports { source: 8080, destination: 80, tcp_flags };
         let echo = [8, 0, 0xff, 0xff, 0, 7, 0, 1];
         let icmp = |kind, echo| Transport::Icmp { kind, code: 0, echo };
-        let cases: [(u8, &[u8], Transport); 14] = [
+        let cases: [(u8, &[u8], Transport); 12] = [
             (6, &tcp, ports(Some(0x12))),
             (6, &tcp[..13], ports(None)),
             (6, &tcp[..3], Transport::Opaque),
             (17, &tcp, ports(None)),
-            (17, &[0; 8], Transport::Opaque),
-            (17, &[0, 0, 0, 80], Transport::Ports { source: 0, destination: 80, tcp_flags: None }),
             (33, &tcp, ports(None)),
             (132, &tcp, ports(None)),
             (136, &tcp, ports(None)),
