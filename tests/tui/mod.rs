@@ -4,4 +4,5 @@ mod counted;
 mod export;
 mod node;
 mod screens;
+mod tmux;
 mod view;

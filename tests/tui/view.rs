@@ -171,10 +171,15 @@ impl View<'_> {
         panic!("the view is never done");
     }
 
+    /// The screen itself, for pictures.
+    pub(super) fn buffer(&mut self) -> &ratatui::buffer::Buffer {
+        self.draw();
+        self.terminal.backend().buffer()
+    }
+
     /// What is on the screen, without blanks at the ends of lines.
     pub(super) fn screen(&mut self) -> String {
-        self.draw();
-        let buffer = self.terminal.backend().buffer();
+        let buffer = self.buffer();
         let mut out = String::new();
         for row in 0..buffer.area.height {
             let line: String = (0..buffer.area.width).map(|column| buffer[(column, row)].symbol()).collect();

@@ -18,6 +18,7 @@ use ratatui::{
         execute,
         terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
     },
+    layout::Rect,
 };
 
 /// The view has the terminal.
@@ -57,7 +58,9 @@ impl Screen {
     /// Takes the terminal again, and forgets what was on it.
     pub fn resume(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
-        self.terminal.clear()
+        // `clear` would ask the terminal where the cursor is, whose answer the thread that reads input takes for itself.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from(((0, 0).into(), size)))
     }
 
     /// Puts a text into the clipboard of whoever sits before the terminal, as far as that allows it (OSC 52).
