@@ -14,16 +14,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A tmux server of its own, with one shell on one screen.
 struct Terminal {
     server: String,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Terminal {
     fn open(name: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let terminal = Self { server: format!("skbtrail-test-{name}-{}", std::process::id()), _home: home };
+        let terminal = Self { server: format!("skbtrail-test-{name}-{}", std::process::id()), home };
         let shell = format!(
             "env -i PATH=/usr/bin:/bin HOME={} LANG=C.UTF-8 PS1='shell$ ' TERM=screen sh",
-            terminal._home.path().display()
+            terminal.home.path().display()
         );
         terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", "-s", "t", &shell]);
         terminal.wait("shell$");

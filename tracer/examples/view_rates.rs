@@ -95,7 +95,7 @@ fn keys(
         let started = (Instant::now(), cpu());
         app.handle(Message::Input(Input::Key(press(key))));
         terminal.draw(|frame| app.draw(frame)).unwrap();
-        times.push((started.0.elapsed(), cpu() - started.1));
+        times.push((started.0.elapsed(), cpu().saturating_sub(started.1)));
     }
     times
 }
