@@ -44,7 +44,12 @@ impl Look {
     pub(super) fn tells(&self) -> u8 {
         let Some(flow) = &self.flow else { return u8::from(self.arp.is_some()) };
         let addressed = !flow.source.is_unspecified() && !flow.destination.is_unspecified();
-        let ported = !matches!(flow.transport, Transport::Ports { source: 0, destination: 0, .. });
+        let ported = match flow.transport {
+            Transport::Ports { source: 0, destination: 0, .. } => false,
+            // TCP, UDP, DCCP, SCTP and UDP-Lite have ports, if not yet.
+            Transport::Opaque => !matches!(flow.protocol, 6 | 17 | 33 | 132 | 136),
+            _ => true,
+        };
         1 | u8::from(!self.from_socket) << 1 | u8::from(ported) << 2 | u8::from(addressed) << 3
     }
 }
