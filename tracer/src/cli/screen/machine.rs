@@ -55,6 +55,11 @@ impl Machine {
 }
 
 impl NodeSource for Machine {
+    fn begin(&mut self) {
+        // Where that fails, nothing is read: the next attempt says why.
+        self.bare = privileges::drop_all_but_inspecting().is_ok();
+    }
+
     fn read(&mut self, part: Part) -> anyhow::Result<Page> {
         if !self.bare {
             privileges::drop_all_but_inspecting()?;

@@ -56,6 +56,9 @@ pub struct Page {
 
 /// Who looks.
 pub trait NodeSource: Send {
+    /// The thread has begun: what it does not need can be given up.
+    fn begin(&mut self) {}
+
     /// Looks at a part.
     fn read(&mut self, part: Part) -> anyhow::Result<Page>;
 }
@@ -95,6 +98,7 @@ impl Node {
     pub fn start(mut source: Box<dyn NodeSource>, mailbox: Mailbox) -> io::Result<Self> {
         let (questions, asked) = sync_channel(1);
         let work = move || {
+            source.begin();
             while let Ok(part) = asked.recv() {
                 let started = Instant::now();
                 let page = source.read(part).map_err(|error| format!("{error:#}"));
