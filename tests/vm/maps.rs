@@ -117,7 +117,7 @@ fn spread(values: &[Vec<u8>], cpus: usize) -> Vec<u8> {
 }
 
 /// As `0-3` says.
-fn possible_cpus() -> Result<usize> {
+pub(crate) fn possible_cpus() -> Result<usize> {
     let text = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
     let last = text.trim().rsplit(['-', ',']).next().unwrap_or("0");
     Ok(last.parse::<usize>()? + 1)

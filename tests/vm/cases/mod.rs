@@ -7,6 +7,7 @@ mod beyond_linear;
 mod bpf_programs;
 mod cilium_maps;
 mod dataplanes;
+mod context;
 mod demo;
 mod doctor;
 mod drop_counts;
@@ -105,6 +106,7 @@ pub(crate) const CASES: &[Case] = &[
     inspect_net::CASE,
     inspect_lists::CASE,
     inspect_maps::CASE,
+    context::CASE,
     demo::CASE,
     kprobe_backend::CASE,
     flood_counts::CASE,
