@@ -51,7 +51,8 @@ fn drops(map: &Map, minor: u16, found: &mut Vec<Found>) -> Result<(), Error> {
         let Ok(metric) = metrics::Metric::read(&entry, minor) else { continue };
         if metric.is_drop() {
             let mut at = metric.direction.to_lowercase();
-            if let Some((line, file)) = &metric.place {
+            // Before 1.16 programs left these members at 0, whatever reads them.
+            if let Some((line, file)) = metric.place.as_ref().filter(|(line, _)| *line > 0) {
                 at = format!("{at} {file}:{line}");
             }
             found.push((at, metric.reason, metric.packets));
