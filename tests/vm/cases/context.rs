@@ -106,7 +106,10 @@ fn hit_by_hit(pair: &Pair, has_tcx: bool) -> Result<()> {
 /// Hook and name of each program at the device of a hop.
 fn programs(hop: &Hop) -> Vec<String> {
     let list = hop.0["context"]["programs"].as_array().cloned().unwrap_or_default();
-    let word = |program: &Value, key: &str| program[key].as_str().unwrap_or_default().to_owned();
+    // tc names a filter `program:[section]`.
+    let word = |program: &Value, key: &str| {
+        program[key].as_str().unwrap_or_default().split(':').next().unwrap_or_default().to_owned()
+    };
     list.iter().map(|program| format!("{} {}", word(program, "hook"), word(program, "prog_name"))).collect()
 }
 
@@ -125,7 +128,7 @@ fn grouped(pair: &Pair) -> Result<()> {
         "10.244.2.173 is netns a, identity 26328",
         "10.96.0.10:53 is service ",
         " -> 10.244.2.20:53",
-        "clsact/ingress ctx_first(",
+        "clsact/ingress ctx_first",
     ] {
         ensure!(text.contains(expected), "no `{expected}` in:\n{text}");
     }

@@ -169,15 +169,16 @@ fn only_what_matches(pair: &Pair) -> Result<()> {
 fn nothing(pair: &Pair) -> Result<()> {
     pair.b.nft("delete table ip t")?;
     sh("echo 1 > /proc/sys/kernel/bpf_stats_enabled")?;
-    let mut running = Running::start(&["--netns", "a"])?;
+    let _listener = pair.b.listen("-u 10.77.0.2 4444")?;
+    let mut running = Running::start(&["--netns", "b"])?;
     let before = runs()?;
-    pair.a.sh("ping -n -q -i 0.002 -c 500 10.77.0.2")?;
+    pair.a.sh("for i in {1..200}; do echo -n x > /dev/udp/10.77.0.2/4444; done")?;
     let after = runs()?;
     let said = running.stop()?;
     sh("echo 0 > /proc/sys/kernel/bpf_stats_enabled")?;
-    ensure!(said.rows("drop").is_empty(), "{}", said.stdout);
-    // Drops of others on this machine run it too; a thousand packets that arrive must not.
-    ensure!(after - before < 50, "{} runs for 500 pings", after - before);
+    ensure!(said.rows("drop").iter().all(|row| row["ifname"].is_null()), "{}", said.stdout);
+    // What the shell does with sockets of its own runs it a few times; packets that arrive must not.
+    ensure!(after - before < 50, "{} runs for 200 packets that arrive", after - before);
     Ok(())
 }
 
