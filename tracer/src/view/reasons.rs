@@ -28,12 +28,22 @@ pub fn explain(reason: &str) -> Option<Explanation> {
     REASONS.get(reason.strip_prefix(PREFIX).unwrap_or(reason)).copied()
 }
 
-/// Rows of the table: those whose first cell is a name in capitals.
+/// The same of a drop in this function, for which the reason may mean something of its own.
+pub fn explain_at(reason: &str, function: &str) -> Option<Explanation> {
+    let bare = reason.strip_prefix(PREFIX).unwrap_or(reason);
+    REASONS.get(format!("{bare} at {function}").as_str()).copied().or_else(|| explain(bare))
+}
+
+/// Rows of the table: those whose first cell begins with a name in capitals.
 fn rows() -> impl Iterator<Item = (&'static str, Explanation)> {
     TABLE.lines().filter_map(|line| {
         let cells: Vec<&str> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
         let &[reason, kind, meaning, remedy] = cells.as_slice() else { return None };
-        let is_name = reason.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        let is_name = reason
+            .split(" at ")
+            .next()?
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
         is_name.then_some((reason, Explanation { usual: kind == "usual", meaning, remedy }))
     })
 }
@@ -52,6 +62,9 @@ mod tests {
         }
         assert!(explain("OTHERHOST").unwrap().usual);
         assert_eq!(explain("reason"), None);
+        assert_eq!(explain_at("NO_SOCKET", "udp_rcv"), explain("NO_SOCKET"));
+        assert!(explain_at("NO_SOCKET", "icmp_rcv").unwrap().usual);
+        assert_eq!(explain_at("reason", "icmp_rcv"), None);
         assert_eq!(explain("MAC80211:7"), None);
     }
 

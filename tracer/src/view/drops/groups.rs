@@ -75,22 +75,42 @@ pub(super) fn explanations(report: &Report<'_>, groups: &[(&Kind, &Group)]) -> O
         Table::new("", [Column::text("", "REASON"), Column::text("", "MEANS, AND WHAT USUALLY HELPS").wrapping()]);
     let mut told = Vec::new();
     for (kind, _) in groups {
-        if told.contains(&kind.reason) {
+        let Some(explanation) = explain(report, kind) else { continue };
+        if told.contains(&(kind.reason, explanation)) {
             continue;
         }
-        told.push(kind.reason);
-        if let Some(explanation) = explain(report, kind) {
-            let Explanation { meaning, remedy, .. } = explanation;
-            let usual = if explanation.usual { " (usual)" } else { "" };
-            let words = Cell::text(format!("{meaning}{usual} {remedy}"));
-            table.push([reason(report, kind).toned(tone(Some(&explanation))), words]);
-        }
+        told.push((kind.reason, explanation));
+        let Explanation { usual, meaning, remedy } = explanation;
+        let words = Cell::text(format!("{meaning}{} {remedy}", if usual { " (usual)" } else { "" }));
+        table.push([label(report, kind, &explanation), words]);
     }
     (!table.rows.is_empty()).then_some(table)
 }
 
+/// The reason, with the function where it means something of its own there.
+fn label(report: &Report<'_>, kind: &Kind, explanation: &Explanation) -> Cell {
+    let reason = reason(report, kind);
+    let label = match function(report, kind) {
+        Some(function) if reasons::explain(reason.as_text()) != Some(*explanation) => {
+            Cell::text(format!("{} at {function}", reason.as_text()))
+        }
+        _ => reason,
+    };
+    label.toned(tone(Some(explanation)))
+}
+
 fn explain(report: &Report<'_>, kind: &Kind) -> Option<Explanation> {
-    reasons::explain(report.context.reasons.name(kind.reason?)?)
+    let reason = report.context.reasons.name(kind.reason?)?;
+    match function(report, kind) {
+        Some(function) => reasons::explain_at(reason, &function),
+        None => reasons::explain(reason),
+    }
+}
+
+/// The function that dropped them, without what a compiler adds to its name.
+fn function(report: &Report<'_>, kind: &Kind) -> Option<String> {
+    let text = report.context.symbols.text(kind.place?);
+    text.place().split(['+', '.']).next().map(str::to_owned)
 }
 
 /// What nobody misses does not shout.
