@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Case;
-use crate::bpf::{Body, Kind, Loaded, ifindex};
+use crate::bpf::{Body, Kind, Loaded, TCX_INGRESS, ifindex};
 use crate::fixture::{CILIUM, Fixture};
 use crate::guest::Guest;
 use crate::holdings::Holdings;
@@ -43,7 +43,7 @@ fn run(guest: &Guest) -> Result<()> {
     ))?;
     // TCX_NEXT
     let tcx = guest.at_least((6, 6)).then(|| Loaded::new(Kind::Tc, "ctx_tcx", Body::Return(-1))).transpose()?;
-    let link = tcx.as_ref().map(|tcx| tcx.at_tcx("b", ifindex(&pair.b, "vb")?)).transpose()?;
+    let link = tcx.as_ref().map(|tcx| tcx.at_device("b", ifindex(&pair.b, "vb")?, TCX_INGRESS)).transpose()?;
     let folder = Folder::new()?;
     let mut maps = Vec::new();
     for (_, text) in CILIUM.iter().filter(|(name, _)| ["ipcache", "endpoint", "lb"].contains(name)) {
