@@ -175,3 +175,14 @@ fn every_vm_case_is_listed() {
 fn every_decoder_of_cilium_is_listed() {
     assert_listed("tracer/src/inspect/maps/decode/cilium", "DECODERS:");
 }
+
+/// A test that is left out says nothing, and nobody notices.
+#[test]
+fn no_test_is_left_out() {
+    let mark = ["#[", "ignore"].concat();
+    for folder in ["tracer", "tracer-common", "tests"] {
+        for file in rust_files(&root().join(folder)) {
+            assert!(!code(&file).contains(&mark), "{} leaves a test out", file.display());
+        }
+    }
+}

@@ -70,7 +70,9 @@ pub enum Error {
         bytes: u64,
     },
     /// More than is held at a time.
-    #[error("map {id} has more than {most} entries, too many to be sorted; --json lists them one by one")]
+    #[error(
+        "map {id} has more than {most} entries, too many to be sorted; `skbtrail maps dump {id}` lists them as they come"
+    )]
     TooMany {
         /// The map.
         id: u32,

@@ -1,6 +1,4 @@
-//! Packets that take the same path, and such that do not; and how fast they are counted.
-
-use std::time::Instant;
+//! Packets that take the same path, and such that do not; and what is counted of them.
 
 use super::*;
 use crate::{
@@ -161,38 +159,9 @@ fn count(rows: &[(Branch, Hop)]) -> Paths {
     paths
 }
 
-/// Resident memory of this process, KiB.
-fn resident() -> i64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[test]
 fn rows_are_counted_without_events() {
     let paths = count(&rows(800));
     let counts: Vec<u64> = paths.by_packets().iter().map(|path| path.packets).collect();
     assert_eq!((counts, paths.hops(), paths.partial()), (vec![720, 80], 48_000, 0));
-}
-
-/// `cargo test --release --lib -- --ignored --nocapture paths_from_rows`
-#[test]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "its result is for people")]
-fn paths_from_rows_a_second() {
-    let rows = rows(200_000);
-    let start = Instant::now();
-    let paths = count(&rows);
-    let rate = rows.len() as f64 / start.elapsed().as_secs_f64() / 1e6;
-    println!("{rate:.1} million hops/s to {} paths", paths.by_packets().len());
-    let start = Instant::now();
-    let mut tracker = Tracker::new(Limits::default());
-    let before = resident();
-    for (branch, hop) in &rows[..1 << 20] {
-        tracker.hop(Some(*branch), 0, *hop, None);
-    }
-    let held = resident() - before;
-    println!("{held} KiB for {} hops of open journeys ({:?})", 1 << 20, start.elapsed());
-    assert!(held < 300 << 10);
-    assert_eq!(paths.hops(), rows.len() as u64);
 }
