@@ -57,10 +57,10 @@ impl Source for Judged<'_> {
 }
 
 impl Bytes for Packet {
-    /// Offsets count from the head on.
+    /// Offsets count from the head on. Only the linear part is looked into: the stack of old kernels has no room for more.
     #[inline(always)]
     fn word(&mut self, offset: u32, width: u32) -> u64 {
-        Self::word(self, self.head + u64::from(offset), u64::from(width))
+        self.linear_word(self.head + u64::from(offset), u64::from(width))
     }
 }
 
