@@ -97,7 +97,7 @@ fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
     let data: u64 = member!(packet.skb, skb_data);
     let header: u16 = member!(packet.skb, skb_transport_header);
     if header != 0 && header != u16::MAX && packet.head + u64::from(header) == data {
-        return packet.word(data + u64::from(offset), width);
+        return packet.linear_word(data + u64::from(offset), width);
     }
     ports(sock, offset, width)
 }
