@@ -77,7 +77,8 @@ fn prepare() -> Result<()> {
         mount(Some(kind), target, Some(kind), MsFlags::empty(), None::<&str>)
             .with_context(|| format!("failed to mount `{target}`"))?;
     }
-    sh("ip link set lo up; mkdir -p /run/lock; ln -s /proc/self/fd /dev/fd").map(drop)
+    sh("mkdir -p /dev/pts /run/lock; mount -t devpts devpts /dev/pts; ip link set lo up; ln -s /proc/self/fd /dev/fd")
+        .map(drop)
 }
 
 /// Runs the role and collects every orphan, which are init's to collect, until the role ends.

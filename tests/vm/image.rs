@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::cpio::Archive;
 
 /// Counted up when the base archive's shape changes, so that a cached one of the old shape is left alone.
-const SHAPE: u32 = 1;
+const SHAPE: u32 = 2;
 
 const TOOLS: &[&str] = &[
     "bash",
@@ -38,6 +38,7 @@ const TOOLS: &[&str] = &[
     "setpriv",
     "tc",
     "tcpdump",
+    "tmux",
 ];
 
 /// Modules for the cases, with a star for "all that begin so". What a kernel has built in or lacks is left out,
@@ -91,6 +92,9 @@ const REQUIRED: &[&str] = &["veth", "nf_tables", "nft_ct", "8021q", "vxlan", "br
 
 /// Programs over libbpf, by name, compiled here.
 const COMPILED: &[(&str, &str)] = &[("constant", include_str!("constant.c")), ("floor", include_str!("floor.c"))];
+
+/// What tells tmux that the terminal takes UTF-8; part of libc-bin.
+const LOCALE: &str = "/usr/lib/locale/C.utf8/LC_CTYPE";
 
 /// Where glibc's loader looks without a cache file.
 const LIBRARIES: &str = "/lib";
@@ -166,6 +170,7 @@ fn base(store: &Store, version: &str, kernel: &Path) -> Result<PathBuf> {
     }
     applets(&mut archive, &tools)?;
     plugins(&mut archive)?;
+    archive.file(Path::new(LOCALE), LOCALE)?;
     archive.tree(&stage_modules(store, version, &modules)?, "/lib/modules")?;
     archive.finish()?;
     fs::rename(&unfinished, &path)?;

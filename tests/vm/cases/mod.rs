@@ -45,6 +45,7 @@ mod record_replay;
 mod record_ways;
 mod smoke_boot;
 mod stack_and_caller;
+mod terminal;
 mod trace_ping;
 mod vanished_device;
 mod without_skb;
@@ -114,5 +115,6 @@ pub(crate) const CASES: &[Case] = &[
     record_ways::CASE,
     fixture::CASE,
     dataplanes::CASE,
+    terminal::CASE,
     leaves_nothing::CASE,
 ];

@@ -1,0 +1,99 @@
+//! The terminal view over a running kernel, on a real terminal: packets appear, another filter takes hold at once, a drop is
+//! named, and the shell gets its terminal back with an account of every hit.
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+
+use super::Case;
+use crate::guest::Guest;
+use crate::net::{Pair, sh};
+
+pub(crate) const CASE: Case = Case {
+    name: "terminal",
+    about: "the live view in tmux: a ping, another filter by `/`, a drop, the end",
+    min_kernel: (5, 17),
+    seconds: 500,
+    run,
+};
+
+/// How long the screen may take to show something; single kprobes on 6.1 take a minute on a slow host.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+fn run(_: &Guest) -> Result<()> {
+    let pair = Pair::new()?;
+    let terminal = Terminal::open()?;
+    terminal.keys("'skbtrail icmp' Enter")?;
+    terminal.wait("LIVE")?;
+    terminal.wait("VERDICT")?;
+    pair.ping(2)?;
+    terminal.wait("icmp ech")?;
+    terminal.wait("delivered")?;
+
+    terminal.keys("/ C-u 'udp port 7302' Enter")?;
+    terminal.wait("filter in force")?;
+    let pings = rows(&terminal.screen()?, "icmp");
+    ensure!(pings > 0, "the pings are gone");
+    pair.ping(2)?;
+    pair.a.udp_send("10.77.0.2", 7302, "hello")?;
+    let screen = terminal.wait("DROPPED NO_SOCKET")?;
+    ensure!(rows(&screen, "icmp") == pings, "the pings after the swap are shown, {pings} were before:\n{screen}");
+
+    terminal.keys("q")?;
+    terminal.wait("seen ")?;
+    terminal.keys("'echo \"status $?\"' Enter")?;
+    let screen = terminal.wait("status 0")?;
+    ensure!(screen.contains("lost 0") && !screen.contains("VERDICT"), "this is not what it leaves behind:\n{screen}");
+    Ok(())
+}
+
+/// Rows of packets that hold a word: they begin with a time, or with the mark of the one at hand.
+fn rows(screen: &str, word: &str) -> usize {
+    let begins_with_time =
+        |line: &&str| line.trim_start_matches(['▶', '>', ' ']).starts_with(|c: char| c.is_ascii_digit());
+    screen.lines().filter(begins_with_time).filter(|line| line.contains(':') && line.contains(word)).count()
+}
+
+/// A shell on a screen of tmux.
+struct Terminal;
+
+impl Terminal {
+    fn open() -> Result<Self> {
+        sh("tmux -L t -f /dev/null new-session -d -x 110 -y 40 -s t bash --norc")?;
+        let terminal = Self;
+        terminal.wait("#")?;
+        Ok(terminal)
+    }
+
+    /// Types text, or presses keys that tmux has a name for.
+    fn keys(&self, keys: &str) -> Result<()> {
+        sh(&format!("tmux -L t send-keys -t t {keys}")).map(drop)
+    }
+
+    fn screen(&self) -> Result<String> {
+        sh("tmux -L t capture-pane -p -t t")
+    }
+
+    /// Waits until the screen holds a text.
+    fn wait(&self, text: &str) -> Result<String> {
+        let started = Instant::now();
+        loop {
+            let screen = self.screen()?;
+            if screen.contains(text) {
+                return Ok(screen);
+            }
+            ensure!(started.elapsed() < PATIENCE, "`{text}` does not appear:\n{screen}");
+            sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Where it has not come about there is nothing to end.
+        let _ = sh("tmux -L t kill-server");
+    }
+}
