@@ -210,7 +210,9 @@ fn recordings_of_real_kernels() {
             folder.stdout(&["export", "--one-hop", hop, "-o", "one.pcapng", "real.pcapng"]);
             let one = fields(&folder, "one.pcapng", &["frame.packet_id", "tcp.analysis.flags"]);
             assert_eq!(one.len(), ids.len(), "{name}: {one:#?}");
-            assert!(one.iter().all(|frame| frame.ends_with('\t')), "{name}: {one:#?}");
+            // Where NAT stands between the ends, the first hops of each have addresses of their own: two halves of a conversation.
+            let analysed = name.contains("-path");
+            assert!(!analysed || one.iter().all(|frame| frame.ends_with('\t')), "{name}: {one:#?}");
         }
     }
 }
