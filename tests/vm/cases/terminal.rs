@@ -58,23 +58,30 @@ fn rows(screen: &str, word: &str) -> usize {
 }
 
 /// A shell on a screen of tmux.
-struct Terminal;
+struct Terminal {
+    /// What tmux is to be told to find it.
+    server: &'static str,
+}
 
 impl Terminal {
     fn open() -> Result<Self> {
-        sh("tmux -L t -f /dev/null new-session -d -x 110 -y 40 -s t bash --norc")?;
-        let terminal = Self;
+        let terminal = Self { server: "skbtrail" };
+        terminal.tmux("-f /dev/null new-session -d -x 110 -y 40 -s t bash --norc")?;
         terminal.wait("#")?;
         Ok(terminal)
     }
 
+    fn tmux(&self, arguments: &str) -> Result<String> {
+        sh(&format!("tmux -L {} {arguments}", self.server))
+    }
+
     /// Types text, or presses keys that tmux has a name for.
     fn keys(&self, keys: &str) -> Result<()> {
-        sh(&format!("tmux -L t send-keys -t t {keys}")).map(drop)
+        self.tmux(&format!("send-keys -t t {keys}")).map(drop)
     }
 
     fn screen(&self) -> Result<String> {
-        sh("tmux -L t capture-pane -p -t t")
+        self.tmux("capture-pane -p -t t")
     }
 
     /// Waits until the screen holds a text.
@@ -94,6 +101,6 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         // Where it has not come about there is nothing to end.
-        let _ = sh("tmux -L t kill-server");
+        let _ = self.tmux("kill-server");
     }
 }
