@@ -17,7 +17,17 @@ pub(crate) const CASE: Case = Case {
     run,
 };
 
+/// Programs at devices go with their namespaces, which the kernel takes down a while after they are deleted.
+fn programs_of_others_are_gone() -> Result<()> {
+    let kinds = "xdp|sched_cls|netfilter|flow_dissector|sk_lookup";
+    sh(&format!(
+        "for i in $(seq 300); do bpftool prog show | grep -qE ' ({kinds}) ' || exit 0; sleep 0.1; done; exit 1"
+    ))
+    .map(drop)
+}
+
 fn run(guest: &Guest) -> Result<()> {
+    programs_of_others_are_gone()?;
     let tc = Loaded::new(Kind::Tc, "a_name_of_more_than_fifteen", Body::Return(0))?;
     let connect = Loaded::new(Kind::Connect4, "connect4", Body::Return(1))?;
     let message = Loaded::without_types(Kind::SkMsg, "message", Body::Return(1))?;
