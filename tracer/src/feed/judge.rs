@@ -76,6 +76,8 @@ pub struct Judge {
     follows: bool,
     wants_all: bool,
     matched: Recent,
+    /// Packets whose first hit was not wanted; so another one is, for who asks here, the first.
+    begun: Recent,
     undecidable: u64,
 }
 
@@ -121,6 +123,7 @@ impl Judge {
             follows,
             wants_all: false,
             matched: Recent::default(),
+            begun: Recent::default(),
             undecidable: 0,
         }
     }
@@ -138,29 +141,40 @@ impl Judge {
         self.wants_all
     }
 
-    /// Whether a record is wanted: a hit that matches, and what comes after it of the same packet.
-    pub fn wants(&mut self, record: &Record, probes: &[Probe]) -> bool {
+    /// Whether a record is wanted: a hit that matches, and what comes after it of the same packet. As in the kernel, the hit with
+    /// which that begins is marked as the packet's first.
+    pub fn wants(&mut self, record: &mut Record, probes: &[Probe]) -> bool {
         if self.wants_all {
             return true;
         }
         match record {
             Record::Change(change) => self.matched.holds(change.branch.journey),
             Record::Hit(event) => {
-                let function = event.probe.0 as usize;
-                if self.functions.is_some() && !self.selected.get(function).is_some_and(|selected| *selected) {
-                    return false;
+                let journey = event.branch.map(|branch| branch.journey).filter(|_| self.follows);
+                let wanted = self.wants_hit(event, journey, probes);
+                match journey {
+                    Some(journey) if event.first && !wanted => self.begun.add(journey),
+                    Some(journey) if wanted && !event.first => event.first = self.begun.take(journey),
+                    _ => {}
                 }
-                let journey = event.branch.map(|branch| branch.journey);
-                if self.follows && journey.is_some_and(|journey| self.matched.holds(journey)) {
-                    return true;
-                }
-                let matches = self.matches(event, probes);
-                if let Some(journey) = journey.filter(|_| matches) {
-                    self.matched.add(journey);
-                }
-                matches
+                wanted
             }
         }
+    }
+
+    fn wants_hit(&mut self, event: &Event, journey: Option<JourneyId>, probes: &[Probe]) -> bool {
+        let function = event.probe.0 as usize;
+        if self.functions.is_some() && !self.selected.get(function).is_some_and(|selected| *selected) {
+            return false;
+        }
+        if journey.is_some_and(|journey| self.matched.holds(journey)) {
+            return true;
+        }
+        let matches = self.matches(event, probes);
+        if let Some(journey) = journey.filter(|_| matches) {
+            self.matched.add(journey);
+        }
+        matches
     }
 
     /// Whether a hit matches by itself.
@@ -218,6 +232,13 @@ impl Recent {
         known
     }
 
+    /// Forgets it; whether it was there.
+    fn take(&mut self, journey: JourneyId) -> bool {
+        self.last = self.last.filter(|last| *last != journey);
+        let present = self.present.remove(&journey);
+        self.past.remove(&journey) || present
+    }
+
     fn add(&mut self, journey: JourneyId) {
         if self.present.len() >= MOST {
             self.past = mem::take(&mut self.present);
@@ -234,16 +255,39 @@ mod tests {
     use super::*;
     use crate::record::tests::sample::{Run, journeys};
 
-    /// Numbers of the journeys of the hits that are wanted.
-    fn wanted(expression: &str, flags: Flags<'_>) -> Vec<u64> {
+    /// Of the hits that are wanted: numbers of their journeys, and whether they begin these.
+    fn hits(expression: &str, flags: Flags<'_>) -> Vec<(u64, bool)> {
         let run = Run::new();
         let probes = run.naming().probes.to_vec();
         let (namespaces, reasons) = (HashMap::new(), HashMap::new());
         let names = Recorded { namespaces: &namespaces, reasons: &reasons };
         let mut judge = Judge::recorded(&Question { expression, flags }, &names, &probes).unwrap();
-        let records = journeys(3000);
-        let wanted = records.iter().filter(|record| judge.wants(record, &probes));
-        wanted.filter_map(|record| Some(record.branch()?.journey.0)).collect()
+        let mut hits = Vec::new();
+        for mut record in journeys(3000) {
+            if judge.wants(&mut record, &probes)
+                && let Record::Hit(event) = record
+            {
+                hits.push((event.branch.unwrap().journey.0, event.first));
+            }
+        }
+        hits
+    }
+
+    fn wanted(expression: &str, flags: Flags<'_>) -> Vec<u64> {
+        hits(expression, flags).into_iter().map(|(journey, _)| journey).collect()
+    }
+
+    /// Its hits before are not shown, so it begins there; else it would seem that its beginning had been lost.
+    #[test]
+    fn a_packet_begins_with_the_first_hit_that_is_wanted() {
+        let third = Run::new().naming().probes[2].name.clone();
+        let by_filter = format!("func {third}");
+        for (expression, func) in [("", None), (by_filter.as_str(), None), ("", Some(third.as_str()))] {
+            let hits = hits(expression, Flags { func, ..Flags::default() });
+            let mut seen = HashSet::new();
+            assert!(hits.iter().all(|(journey, first)| *first == seen.insert(*journey)), "`{expression}`, {func:?}");
+            assert_eq!(seen.len(), 150);
+        }
     }
 
     #[test]

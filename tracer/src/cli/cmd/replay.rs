@@ -143,8 +143,8 @@ fn print(opened: &mut Opened, look: &Look, output: Output, limit: Option<u64>) -
     let mut left = limit.unwrap_or(u64::MAX);
     while left > 0 {
         let most = BATCH.min(usize::try_from(left).unwrap_or(BATCH));
-        let polled = replay.poll(most, &mut |record, probes| {
-            if judge.wants(&record, probes)
+        let polled = replay.poll(most, &mut |mut record, probes| {
+            if judge.wants(&mut record, probes)
                 && let Record::Hit(event) = record
             {
                 rows.add(&event, probes);

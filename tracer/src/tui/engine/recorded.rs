@@ -45,8 +45,8 @@ impl Loading {
         }
         let Self { replay, judge, gather, from, .. } = self;
         let room = if *from { self.room.saturating_sub(gather.hits as usize).max(1) } else { BATCH };
-        let polled = replay.poll(BATCH.min(room), &mut |record, probes| {
-            if judge.wants(&record, probes) {
+        let polled = replay.poll(BATCH.min(room), &mut |mut record, probes| {
+            if judge.wants(&mut record, probes) {
                 gather.record(&record, probes);
             } else {
                 // Time goes on for those that are on their way.
