@@ -43,20 +43,25 @@ pub(crate) struct Tracer {
 impl Tracer {
     /// Flags first, the filter last.
     pub(crate) fn new(args: &[&str]) -> Self {
-        Self::with(args, true)
+        Self::with("trace", args, true)
     }
 
     /// One that prints text; its rows are counted, not read.
     pub(crate) fn text(args: &[&str]) -> Self {
-        Self::with(args, false)
+        Self::with("trace", args, false)
     }
 
-    fn with(args: &[&str], json: bool) -> Self {
+    /// `skbtrail paths`, whose text is the case's to read.
+    pub(crate) fn paths(args: &[&str]) -> Self {
+        Self::with("paths", args, false)
+    }
+
+    fn with(name: &str, args: &[&str], json: bool) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(format!("/tmp/tracer-{}-{count}", std::process::id()));
         let mut command = Command::new("skbtrail");
-        command.args(["trace", "--ready-file"]).arg(folder.join("ready"));
+        command.args([name, "--ready-file"]).arg(folder.join("ready"));
         command.args(json.then_some("--output-json")).args(args);
         Self { command, folder, json, stdout: None, commanded: false }
     }

@@ -10,7 +10,7 @@ use crate::tracer::{Trace, Tracer, trace};
 
 pub(crate) const CASE: Case = Case {
     name: "limits",
-    about: "--limit-packets N: exactly N journeys, then the end; --sample 1/N; --no-track: no journeys",
+    about: "--limit-packets N: exactly N journeys, then the end, by line, by packet and by path; --sample 1/N; --no-track",
     min_kernel: (5, 17),
     seconds: 300,
     run,
@@ -27,6 +27,7 @@ fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
     pair.ping(1)?;
     limit(&pair).context("--limit-packets")?;
+    limit_of_packets(&pair).context("--limit-packets of trace --group and of paths")?;
     sample(&pair).context("--sample")?;
     no_track(&pair).context("--no-track")
 }
@@ -53,6 +54,24 @@ fn limit(pair: &Pair) -> Result<()> {
     let all = followed(&[&FEW[..], &["--limit-packets", "1000", REQUEST]].concat(), || flood(pair))?;
     let journeys = whole_journeys(&all)?;
     ensure!(journeys == PINGS, "{journeys} journeys of {PINGS} under a limit of 1000");
+    Ok(())
+}
+
+/// The same where packets are shown or counted as a whole: each of them, and the end by itself.
+fn limit_of_packets(pair: &Pair) -> Result<()> {
+    let args = [&FEW[..], &["--limit-packets", "5", REQUEST]].concat();
+    let mut running = Tracer::text(&[&["--group"], &args[..]].concat()).start()?;
+    flood(pair)?;
+    let ended = running.wait()?;
+    let blocks = running.stdout()?;
+    let packets = blocks.lines().filter(|line| line.starts_with("packet ")).count();
+    ensure!(ended.status.success() && packets == 5, "{}, {packets} blocks: {blocks}{}", ended.status, ended.stderr);
+    let mut running = Tracer::paths(&[&["--output-json"], &args[..]].concat()).start()?;
+    flood(pair)?;
+    let ended = running.wait()?;
+    let lines = running.stdout()?;
+    let sum: serde_json::Value = serde_json::from_str(lines.lines().last().context("it printed nothing")?)?;
+    ensure!(ended.status.success() && sum["packets"] == 5, "{}: {lines}{}", ended.status, ended.stderr);
     Ok(())
 }
 

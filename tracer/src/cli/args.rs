@@ -217,7 +217,7 @@ pub struct What {
     /// Follow one in N of the packets that match
     #[arg(long, value_name = "1/N", conflicts_with = "no_track")]
     pub sample: Option<String>,
-    /// Follow only the first N packets that match
+    /// Follow only the first N packets that match (0 all); but for the view, the run ends when they are through
     #[arg(long, value_name = "N", conflicts_with = "no_track")]
     pub limit_packets: Option<u32>,
     /// Show the BPF programs of tc, tcx and netkit that a followed packet passes, with their verdicts

@@ -1,5 +1,5 @@
-//! Drives a running trace or a recording into a tracker until a signal, a time limit, its end or whoever takes the journeys
-//! ends it.
+//! Drives a running trace or a recording into a tracker until a signal, a limit of time or packets, its end or whoever takes the
+//! journeys ends it.
 
 use std::{
     ops::ControlFlow,
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{judge::Judge, progress::Progress, recorder::Beside, signals::Stop, stream::Start};
+use super::{judge::Judge, packets::PacketLimit, progress::Progress, recorder::Beside, signals::Stop, stream::Start};
 use crate::{
     collect::Session,
     feed::{Poll, Replay, Source},
@@ -34,12 +34,18 @@ pub(crate) trait Taker {
 pub(crate) struct Gather<'a> {
     pub(crate) tracker: Tracker,
     pub(crate) taker: &'a mut dyn Taker,
+    packets: PacketLimit,
     done: bool,
 }
 
 impl<'a> Gather<'a> {
     pub(crate) fn new(tracker: Tracker, taker: &'a mut dyn Taker) -> Self {
-        Self { tracker, taker, done: false }
+        Self { tracker, taker, packets: PacketLimit::new(None), done: false }
+    }
+
+    /// The same for a run in which only so many packets are followed: it ends when these are through.
+    pub(crate) fn limited(self, most_packets: Option<u32>) -> Self {
+        Self { packets: PacketLimit::new(most_packets), ..self }
     }
 
     /// Follows the trace to its end, with a recorder beside it; `duration` counts from the moment at which everything is attached.
@@ -83,8 +89,8 @@ impl<'a> Gather<'a> {
     /// Handles a batch of records of which some may be wanted; false at the end.
     fn judged(&mut self, replay: &mut Replay, judge: &mut Judge) -> bool {
         let tracker = &mut self.tracker;
-        let mut take = |record: Record, probes: &[Probe]| {
-            if judge.wants(&record, probes) {
+        let mut take = |mut record: Record, probes: &[Probe]| {
+            if judge.wants(&mut record, probes) {
                 tracker.record(&record, probes);
             } else {
                 // Time goes on for those that are on their way.
@@ -104,7 +110,7 @@ impl<'a> Gather<'a> {
     ) -> anyhow::Result<()> {
         let mut pause = SHORTEST_PAUSE;
         let mut deadline = None;
-        while !self.done && !stop.requested() {
+        while !self.done && !self.packets.is_reached() && !stop.requested() {
             start.update(session)?;
             if start.is_done() && deadline.is_none() {
                 deadline = duration.and_then(|duration| Instant::now().checked_add(duration));
@@ -126,11 +132,13 @@ impl<'a> Gather<'a> {
     /// Handles a batch of the records that wait; returns how many these were.
     fn poll(&mut self, session: &mut Session, recording: &mut Beside<'_>) -> usize {
         let now = session.now();
-        let tracker = &mut self.tracker;
+        let Self { tracker, packets, .. } = self;
         let taken = session.poll(BATCH, |record, probes| {
             recording.add(&record, probes);
+            packets.record(&record);
             tracker.record(&record, probes);
         });
+        packets.heard(taken);
         // Read before the ring was: what comes later is younger.
         if let Some(now) = now.filter(|_| taken == 0) {
             self.tracker.tick(now);

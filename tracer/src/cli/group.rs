@@ -24,12 +24,12 @@ use crate::{
 /// Runs the trace to its end and says on stderr what became of its events.
 pub(crate) fn run(live: Live, stream: Stream) -> anyhow::Result<ExitCode> {
     let Live { mut session, names, backend, .. } = live;
-    let Stream { look, output, recorder, limit, ready_file, caller, stop, verbose, .. } = stream;
+    let Stream { look, output, recorder, most_packets, limit, ready_file, caller, stop, verbose, .. } = stream;
     let mut blocks = Blocks::new(&names, &look, Live::clock_offset(), output, limit);
     let limits = limits(backend);
     let mut start = Start::new(backend.name(), Progress::beside_events(), ready_file, caller, verbose);
     let mut recording = Beside::new(recorder, &names);
-    let mut gather = Gather::new(Tracker::new(limits), &mut blocks);
+    let mut gather = Gather::new(Tracker::new(limits), &mut blocks).limited(most_packets);
     let outcome = gather.run(&mut session, &mut start, &mut recording, &stop, None);
     let tally = gather.tracker.tally();
     say_tally(tally, limits);

@@ -15,6 +15,7 @@ mod judge;
 mod lines;
 mod opened;
 mod output;
+mod packets;
 mod progress;
 mod recorder;
 mod rows;

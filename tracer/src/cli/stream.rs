@@ -1,11 +1,6 @@
 //! Drives a running trace into rows, a recording or both, until a signal, a limit or one of them ends it.
 
-use std::{
-    fs::File,
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{fs::File, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 
@@ -13,6 +8,7 @@ use super::{
     caller::Caller,
     lines,
     output::{Output, is_closed},
+    packets::PacketLimit,
     progress::Progress,
     recorder::{Beside, Recorder},
     rows::{Look, Rows},
@@ -30,9 +26,6 @@ const BATCH: usize = 4096;
 /// Pause after the ring was found empty; it doubles up to the longest while nothing happens.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-
-/// Silence after which packets that were to be followed are through.
-const QUIET: Duration = Duration::from_millis(500);
 
 /// Where rows go, and what ends the run.
 pub(crate) struct Stream {
@@ -78,9 +71,7 @@ struct Sinks<'a> {
     commands: Commands,
     /// Hits that may still be taken.
     left: u64,
-    /// Packets that may still begin, if there is a limit, and when the last record came.
-    packets_left: Option<u64>,
-    heard: Instant,
+    packets: PacketLimit,
 }
 
 /// Runs the trace to its end and says on stderr what became of its events.
@@ -177,30 +168,26 @@ impl<'a> Sinks<'a> {
         limit: Option<u64>,
         most_packets: Option<u32>,
     ) -> Self {
-        let (left, packets_left) = (limit.unwrap_or(u64::MAX), most_packets.map(u64::from));
+        let (left, packets) = (limit.unwrap_or(u64::MAX), PacketLimit::new(most_packets));
         let recording = Beside::new(recorder, names);
-        Self { rows, recording, commands, left, packets_left, heard: Instant::now() }
+        Self { rows, recording, commands, left, packets }
     }
 
     /// Takes a batch of the records that wait; returns how many these were.
     fn take(&mut self, session: &mut Session) -> usize {
-        let Self { rows, recording, left, packets_left, .. } = self;
+        let Self { rows, recording, left, packets, .. } = self;
         let most = BATCH.min(usize::try_from(*left).unwrap_or(BATCH));
         let taken = session.poll(most, |record, probes| {
             recording.add(&record, probes);
+            packets.record(&record);
             if let Record::Hit(event) = record {
                 *left -= 1;
-                if let Some(packets) = packets_left.as_mut().filter(|_| event.first && event.branch.is_some()) {
-                    *packets = packets.saturating_sub(1);
-                }
                 if let Some(rows) = rows {
                     rows.add(&event, probes);
                 }
             }
         });
-        if taken > 0 {
-            self.heard = Instant::now();
-        }
+        packets.heard(taken);
         taken
     }
 
@@ -211,8 +198,7 @@ impl<'a> Sinks<'a> {
     }
 
     fn have_enough(&self) -> bool {
-        let through = self.packets_left == Some(0) && self.heard.elapsed() >= QUIET;
-        through || self.left == 0 || self.recording.is_done()
+        self.packets.is_reached() || self.left == 0 || self.recording.is_done()
     }
 
     fn are_full(&self) -> bool {

@@ -46,7 +46,7 @@ Examples:
   skbtrail paths --between ip_rcv,tcp_v4_rcv --duration 10 tcp
   skbtrail paths --output-json --duration 10 | jq 'select(.type == \"path\") | .packets'
 
-It counts until Ctrl-C, --duration, --packets or the end of the recording, then prints, most travelled path first. p50 and p99 are within 3.2 %.";
+It counts until Ctrl-C, --duration, --packets, --limit-packets or the end of the recording, then prints, most travelled path first. p50 and p99 are within 3.2 %.";
 
 /// Arguments of `paths`.
 #[derive(Debug, clap::Args)]
@@ -144,7 +144,7 @@ pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     }
     let ready_file = args.output.ready_file.clone();
     let start = Start::new(live.backend.name(), Progress::beside_events(), ready_file, caller, verbose);
-    Ok(count(live, start, &stop, counter, &args.output)?)
+    Ok(count(live, start, &stop, counter, args)?)
 }
 
 fn replay(args: &Args) -> Result<ExitCode, Failure> {
@@ -158,20 +158,15 @@ fn replay(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn count(
-    mut live: Live,
-    mut start: Start,
-    stop: &Stop,
-    mut counter: Counter,
-    output: &Output,
-) -> anyhow::Result<ExitCode> {
+fn count(mut live: Live, mut start: Start, stop: &Stop, mut counter: Counter, args: &Args) -> anyhow::Result<ExitCode> {
     let limits = group::limits(live.backend);
     let mut recording = Beside::new(None, &live.names);
-    let mut gather = Gather::new(Tracker::new(limits), &mut counter);
-    let duration = output.duration.map(Duration::from_secs);
+    let mut gather = Gather::new(Tracker::new(limits), &mut counter).limited(args.what.limit_packets);
+    let duration = args.output.duration.map(Duration::from_secs);
     let outcome = gather.run(&mut live.session, &mut start, &mut recording, stop, duration);
     let tracker = gather.tracker;
-    let printed = outcome.and_then(|()| print(&live.names, live.session.probes(), &counter, tracker.tables(), output));
+    let printed =
+        outcome.and_then(|()| print(&live.names, live.session.probes(), &counter, tracker.tables(), &args.output));
     group::say_tally(tracker.tally(), limits);
     stream::finish(&live.session, tracker.tally().hops - counter.paths.hops(), printed)
 }
