@@ -41,6 +41,7 @@ mod privileges;
 mod protocols;
 mod pwru_ci;
 mod pwru_witness;
+mod record_flood;
 mod record_replay;
 mod record_ways;
 mod smoke_boot;
@@ -112,6 +113,7 @@ pub(crate) const CASES: &[Case] = &[
     kprobe_backend::CASE,
     flood_counts::CASE,
     record_replay::CASE,
+    record_flood::CASE,
     record_ways::CASE,
     fixture::CASE,
     dataplanes::CASE,
