@@ -50,6 +50,7 @@ fn network() -> Vec<Table> {
         program: Some(id),
         name: name.as_bytes().to_vec(),
         link: Some(29),
+        runs: None,
         details: Details::None,
     };
     let peer = Peer {
@@ -95,12 +96,13 @@ fn maps() -> Vec<Table> {
             value_bytes: 8,
             most_entries: 1024,
             flags: 0,
-            ifindex: 0,
+            offload: None,
             extra: 0,
             types: None,
         },
         memory: Some(8192),
         frozen: false,
+        takes: None,
         entries: Entries::Counted(count),
         pins: Vec::new(),
         owners: Vec::new(),

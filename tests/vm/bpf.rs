@@ -15,11 +15,14 @@ use aya_obj::generated::{bpf_attr, bpf_attr__bindgen_ty_14, bpf_cmd, bpf_func_in
 use nix::sched::{CloneFlags, setns};
 
 use crate::net::sh;
+use crate::types;
 
 /// Where programs are pinned: `ip netns exec` hides what is mounted below /sys.
 const PINS: &str = "/run/bpf";
 /// Of `enum bpf_attach_type`.
+pub(crate) const SK_MSG_VERDICT: u32 = 7;
 const CONNECT4: u32 = 10;
+pub(crate) const SK_SKB_VERDICT: u32 = 38;
 const NETFILTER: u32 = 45;
 pub(crate) const TCX_INGRESS: u32 = 46;
 pub(crate) const TCX_EGRESS: u32 = 47;
@@ -41,6 +44,7 @@ pub(crate) enum Kind {
     /// Needs Linux 6.4.
     Netfilter,
     SkMsg,
+    SkSkb,
     FlowDissector,
 }
 
@@ -54,6 +58,7 @@ impl Kind {
             Self::Connect4 => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bpf_sock_addr", CONNECT4),
             Self::Netfilter => (bpf_prog_type::BPF_PROG_TYPE_NETFILTER, "bpf_nf_ctx", NETFILTER),
             Self::SkMsg => (bpf_prog_type::BPF_PROG_TYPE_SK_MSG, "sk_msg_md", 0),
+            Self::SkSkb => (bpf_prog_type::BPF_PROG_TYPE_SK_SKB, "__sk_buff", SK_SKB_VERDICT),
             Self::FlowDissector => (bpf_prog_type::BPF_PROG_TYPE_FLOW_DISSECTOR, "__sk_buff", 0),
         }
     }
@@ -89,8 +94,8 @@ impl Loaded {
 
     fn load(kind: Kind, name: &str, body: Body, with_btf: bool) -> Result<Self> {
         let code = code(body);
-        let types = if with_btf { Some(load_types(&types(kind, name))?) } else { None };
-        let main = bpf_func_info { insn_off: 0, type_id: FUNCTION };
+        let types = if with_btf { Some(types::load(&types::of_program(kind.facts().1, name))?) } else { None };
+        let main = bpf_func_info { insn_off: 0, type_id: types::FUNCTION };
         // SAFETY: all members of the union are plain numbers.
         let mut attr: bpf_attr = unsafe { mem::zeroed() };
         // SAFETY: PROG_LOAD uses this member.
@@ -148,6 +153,16 @@ impl Loaded {
         self.link(None, CONNECT4, |link| link.__bindgen_anon_2.target_fd = group.as_raw_fd() as u32)
     }
 
+    /// Has a link call it for the sockets of a map. Needs Linux 6.10.
+    pub(crate) fn at_map(&self, map: &Map, hook: u32) -> Result<OwnedFd> {
+        self.link(None, hook, |link| link.__bindgen_anon_2.target_fd = map.handle.as_raw_fd() as u32)
+    }
+
+    /// Makes it an entry of a map of programs.
+    pub(crate) fn put(&self, map: &Map, key: u32) -> Result<()> {
+        map.set(&key.to_ne_bytes(), &self.handle.as_raw_fd().to_ne_bytes())
+    }
+
     fn link(
         &self,
         namespace: Option<&str>,
@@ -197,12 +212,33 @@ pub(crate) struct Map {
 impl Map {
     /// `kind` is a `bpf_map_type`; `sizes` are bytes of a key and of a value.
     pub(crate) fn new(name: &str, kind: u32, sizes: (u32, u32), entries: u32, flags: u32) -> Result<Self> {
+        Self::make(name, kind, sizes, entries, flags, None)
+    }
+
+    /// Keys and values are those of [`types::of_map`].
+    pub(crate) fn typed(name: &str, kind: u32, entries: u32) -> Result<Self> {
+        let types = types::load(&types::of_map()).context("failed to load types")?;
+        Self::make(name, kind, (types::KEY.1, types::VALUE.1), entries, 0, Some(&types))
+    }
+
+    fn make(
+        name: &str,
+        kind: u32,
+        sizes: (u32, u32),
+        entries: u32,
+        flags: u32,
+        types: Option<&OwnedFd>,
+    ) -> Result<Self> {
         // SAFETY: all members of the union are plain numbers.
         let mut attr: bpf_attr = unsafe { mem::zeroed() };
         // SAFETY: MAP_CREATE uses this member.
         let map = unsafe { &mut attr.__bindgen_anon_1 };
         (map.map_type, map.key_size, map.value_size, map.max_entries, map.map_flags) =
             (kind, sizes.0, sizes.1, entries, flags);
+        if let Some(types) = types {
+            (map.btf_fd, map.btf_key_type_id, map.btf_value_type_id) =
+                (types.as_raw_fd() as u32, types::KEY.0, types::VALUE.0);
+        }
         for (slot, byte) in map.map_name.iter_mut().take(15).zip(name.bytes()) {
             *slot = byte.cast_signed();
         }
@@ -300,51 +336,6 @@ fn code(body: Body) -> Vec<bpf_insn> {
             end,
         ],
     }
-}
-
-/// Number of the function among the types below.
-const FUNCTION: u32 = 5;
-
-/// Type information (BTF) of `int NAME(struct __sk_buff *)` or `int NAME(struct xdp_md *)`:
-/// <https://docs.kernel.org/bpf/btf.html>.
-fn types(kind: Kind, name: &str) -> Vec<u8> {
-    let (_, context, _) = kind.facts();
-    let mut strings = vec![0u8];
-    let mut string = |text: &str| {
-        let at = strings.len() as u32;
-        strings.extend_from_slice(text.as_bytes());
-        strings.push(0);
-        at
-    };
-    let (int, context, argument, name) = (string("int"), string(context), string("context"), string(name));
-    let kind = |number: u32, count: u32| number << 24 | count;
-    let types = [
-        // 1: int of 4 bytes, signed, 32 bits
-        [int, kind(1, 0), 4].as_slice(),
-        &[1 << 24 | 32],
-        // 2: the context, of which nothing need be known
-        &[context, kind(4, 0), 0],
-        // 3: a pointer to it
-        &[0, kind(2, 0), 2],
-        // 4: the prototype
-        &[0, kind(13, 1), 1, argument, 3],
-        // 5: the function, global
-        &[name, kind(12, 1), 4],
-    ]
-    .concat();
-    let header = [0x0001_eb9f, 24, 0, types.len() as u32 * 4, types.len() as u32 * 4, strings.len() as u32];
-    let words = header.iter().chain(&types).flat_map(|word| word.to_ne_bytes());
-    words.chain(strings).collect()
-}
-
-fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
-    // SAFETY: all members of the union are plain numbers.
-    let mut attr: bpf_attr = unsafe { mem::zeroed() };
-    // SAFETY: BTF_LOAD uses this member.
-    let btf = unsafe { &mut attr.__bindgen_anon_7 };
-    btf.btf = bytes.as_ptr() as u64;
-    btf.btf_size = bytes.len() as u32;
-    descriptor(bpf_cmd::BPF_BTF_LOAD, &mut attr)
 }
 
 pub(crate) fn descriptor(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {

@@ -33,6 +33,7 @@ mod packet_ring;
 mod qemu;
 mod recorder;
 mod tracer;
+mod types;
 mod witness;
 
 use std::process::ExitCode;

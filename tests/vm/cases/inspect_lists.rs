@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Case;
-use crate::bpf::{Body, Kind, Loaded, Map};
+use crate::bpf::{Body, Kind, Loaded, Map, SK_MSG_VERDICT, SK_SKB_VERDICT};
 use crate::guest::Guest;
 use crate::inspected::{covers, document, rows, table, without};
 use crate::net::{Background, sh};
@@ -31,13 +31,16 @@ fn run(guest: &Guest) -> Result<()> {
     let tc = Loaded::new(Kind::Tc, "a_name_of_more_than_fifteen", Body::Return(0))?;
     let connect = Loaded::new(Kind::Connect4, "connect4", Body::Return(1))?;
     let message = Loaded::without_types(Kind::SkMsg, "message", Body::Return(1))?;
+    let parser = Loaded::without_types(Kind::SkSkb, "parser", Body::Return(1))?;
     let maps = every_kind()?;
+    // It is then of that program's type.
+    tc.put(&maps[2], 1)?;
     let sockets = Map::new("sockets", 18, (4, 4), 16, 0)?;
     programs(&tc).context("programs")?;
     listed(&maps).context("maps")?;
     owners(&maps[0]).context("owners")?;
     control_groups(&connect).context("control groups")?;
-    sock_maps(guest, &message, &sockets).context("maps of sockets")?;
+    sock_maps(guest, [&message, &parser], &sockets).context("maps of sockets")?;
     statistics(&tc).context("statistics")?;
     refusals()
 }
@@ -66,8 +69,8 @@ fn programs(tc: &Loaded) -> Result<()> {
     let theirs = document("bpftool -j -f prog show")?;
     let theirs = theirs.as_array().cloned().context("no list")?;
     ensure!(theirs.len() >= 3, "{theirs:?}");
-    // Run counts are null in ours while they are not counted; bpftool leaves them out. `jited` is the size beside it.
-    covers(&ours, &without(theirs, &["jited", "orphaned", "pids"]).into_iter().map(complete).collect::<Vec<_>>())?;
+    // Run counts are null in ours while they are not counted; bpftool leaves them out.
+    covers(&ours, &without(theirs, &["pids"]).into_iter().map(complete).collect::<Vec<_>>())?;
     let long = ours.iter().find(|row| row["name"] == "a_name_of_more_than_fifteen").context("no long name")?;
     ensure!(long["pinned"][0] == tc.pin.as_str(), "{long}");
     Ok(())
@@ -90,8 +93,9 @@ fn listed(maps: &[Map]) -> Result<()> {
     let theirs = document("bpftool -j -f map show")?;
     let theirs = theirs.as_array().cloned().context("no list")?;
     ensure!(theirs.len() > maps.len(), "{theirs:?}");
-    let theirs: Vec<Value> =
-        without(theirs, &["owner_prog_type", "owner_jited", "pids"]).into_iter().map(pinned).collect();
+    let takes = theirs.iter().find(|row| row["name"] == "prog_array").context("no map of programs")?;
+    ensure!(takes["owner_prog_type"] == "sched_cls" && takes["owner_jited"].is_boolean(), "{takes}");
+    let theirs: Vec<Value> = without(theirs, &["pids"]).into_iter().map(pinned).collect();
     covers(&ours, &theirs)?;
     let entries = |name: &str| ours.iter().find(|row| row["name"] == name).map(|row| row["entries"].clone());
     ensure!(entries("hash") == Some(2.into()) && entries("array") == Some(3.into()), "{ours:?}");
@@ -137,8 +141,7 @@ fn control_groups(connect: &Loaded) -> Result<()> {
             .flatten()
             .flat_map(|group| group["programs"].as_array().into_iter().flatten().map(|one| with_group(one, group)))
             .collect();
-        // What it says of programs of LSM hooks is 0 and empty for others.
-        covers(&ours, &without(flat, &["attach_btf_name", "attach_btf_obj_id", "attach_btf_id"]))?;
+        covers(&ours, &flat)?;
         Ok(ours)
     };
     let ours = compare()?;
@@ -159,18 +162,36 @@ fn with_group(program: &Value, group: &Value) -> Value {
     program
 }
 
-fn sock_maps(guest: &Guest, message: &Loaded, sockets: &Map) -> Result<()> {
-    sh(&format!("bpftool prog attach pinned {} sk_msg_verdict pinned {}", message.pin, sockets.pin))?;
-    let rows = rows("skbtrail cgroups --json")?;
-    let found = table(&rows, "sock_maps");
+/// Without links, and by links where the kernel has these.
+fn sock_maps(guest: &Guest, [message, parser]: [&Loaded; 2], sockets: &Map) -> Result<()> {
     // Kernels before 5.19 do not tell.
     ensure!(guest.at_least((5, 19)), "this kernel should have been told apart");
-    let [row] = found.as_slice() else { anyhow::bail!("{rows:?}") };
-    ensure!(
-        row["attach_type"] == "sk_msg_verdict" && row["name"] == "message" && row["map_name"] == "sockets",
-        "{row}"
-    );
-    sh(&format!("bpftool prog detach pinned {} sk_msg_verdict pinned {}", message.pin, sockets.pin)).map(drop)
+    let attached = || -> Result<Vec<Value>> { Ok(table(&rows("skbtrail cgroups --json")?, "sock_maps")) };
+    let pins = [(message, "sk_msg_verdict"), (parser, "sk_skb_verdict")];
+    for (program, hook) in pins {
+        sh(&format!("bpftool prog attach pinned {} {hook} pinned {}", program.pin, sockets.pin))?;
+    }
+    let found = attached()?;
+    let expected = [("sk_msg_verdict", "message"), ("sk_skb_verdict", "parser")];
+    let places: Vec<_> = found.iter().map(|row| (row["attach_type"].as_str(), row["name"].as_str())).collect();
+    ensure!(places == expected.map(|(hook, name)| (Some(hook), Some(name))), "{found:?}");
+    ensure!(found.iter().all(|row| row["map_name"] == "sockets" && row["link_id"].is_null()), "{found:?}");
+    for (program, hook) in pins {
+        sh(&format!("bpftool prog detach pinned {} {hook} pinned {}", program.pin, sockets.pin))?;
+    }
+    if guest.at_least((6, 10)) {
+        let links = [message.at_map(sockets, SK_MSG_VERDICT)?, parser.at_map(sockets, SK_SKB_VERDICT)?];
+        let found = attached()?;
+        let theirs = document("bpftool -j link show")?;
+        let is_link = |row: &Value| {
+            let mut links = theirs.as_array().into_iter().flatten();
+            links.any(|link| link["id"] == row["link_id"] && link["prog_id"] == row["id"])
+        };
+        ensure!(found.len() == 2 && found.iter().all(is_link), "{found:?}, {theirs}");
+        drop(links);
+    }
+    ensure!(attached()?.is_empty(), "something is still attached to {}", sockets.pin);
+    Ok(())
 }
 
 /// Runs are shown once they are counted, and no zeros before.
@@ -185,13 +206,18 @@ fn statistics(tc: &Loaded) -> Result<()> {
     ))?;
     let after = row(rows("skbtrail progs --json")?)?;
     let theirs = document(&format!("bpftool -j prog show pinned {}", tc.pin))?;
+    let hook = table(&rows("skbtrail net --json")?, "tc").into_iter().find(|row| row["devname"] == "lo");
+    let text = sh("skbtrail net")?;
     sh("tc qdisc delete dev lo clsact; sysctl -qw kernel.bpf_stats_enabled=0")?;
     ensure!(
         after["run_cnt"].as_u64().is_some_and(|runs| runs >= 6) && after["run_cnt"] == theirs["run_cnt"],
         "{after}, {theirs}"
     );
     ensure!(after["run_time_ns"] == theirs["run_time_ns"], "{after}, {theirs}");
-    // What ran once is still shown when counting has ended.
+    // They stand beside the hook too.
+    let hook = hook.context("no program at lo")?;
+    ensure!(hook["run_cnt"] == after["run_cnt"] && hook["run_time_ns"] == after["run_time_ns"], "{hook}, {after}");
+    ensure!(text.contains(&format!("{} runs", hook["run_cnt"])) && text.contains(" each"), "{text}");
     Ok(())
 }
 

@@ -23,6 +23,7 @@ pub(crate) const CASE: Case = Case {
 };
 
 const HASH: u32 = 1;
+const PERCPU_HASH: u32 = 5;
 const LRU_HASH: u32 = 9;
 const TRIE: u32 = 11;
 const NO_PREALLOC: u32 = 1;
@@ -42,7 +43,7 @@ fn kinds() -> Result<()> {
     for (name, kind, (key, value), flags) in [
         ("hash", HASH, (8_u32, 13_u32), 0),
         ("array", 2, (4, 5), 0),
-        ("percpu_hash", 5, (4, 12), 0),
+        ("percpu_hash", PERCPU_HASH, (4, 12), 0),
         ("percpu_array", 6, (4, 8), 0),
         ("lru_hash", LRU_HASH, (14, 56), 0),
         ("lru_percpu", 10, (6, 16), 0),
@@ -102,17 +103,43 @@ fn hex(bytes: &Value) -> String {
     bytes.map(|byte| byte.trim_start_matches("0x")).collect()
 }
 
-/// A map that was made with types is read by them: the kernel's own list of these has one.
+/// A map that was made with types is read by them, field by field as bpftool has them; nothing else could tell the names.
 fn by_types() -> Result<()> {
-    let said = sh(
-        "skbtrail maps dump --json $(bpftool -j map show | grep -o '\"id\":[0-9]*,[^{]*\"btf_id\"' | head -1 | grep -o '[0-9]*' | head -1) 2>/dev/null || true",
-    )?;
-    // Not every kernel has made one by itself.
-    if let Some(line) = said.lines().next() {
-        let entry: Value = serde_json::from_str(line)?;
-        ensure!(!entry["key"].is_null(), "{entry}");
+    for (name, kind) in [("typed", HASH), ("typed_percpu", PERCPU_HASH)] {
+        let map = Map::typed(name, kind, 50)?;
+        let cpus = map.value_bytes() / VALUE_BYTES;
+        for number in 0..40_u32 {
+            let key = [(0x0a00_0000 + number).to_ne_bytes(), (7000 + number).to_ne_bytes()].concat();
+            let values = (0..cpus as u64).flat_map(|cpu| typed_value(number, cpu));
+            map.set(&key, &values.collect::<Vec<u8>>())?;
+        }
+        let theirs = document(&format!("bpftool -j map dump pinned {}", map.pin))?;
+        let theirs: HashMap<String, &Value> = theirs
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|entry| (entry["formatted"]["key"].to_string(), &entry["formatted"]))
+            .collect();
+        let ours = rows(&format!("skbtrail maps dump --json {}", map.pin))?;
+        ensure!(ours.len() == 40 && theirs.len() == 40, "{} entries, {}: {ours:?}", ours.len(), theirs.len());
+        for entry in &ours {
+            let expected = theirs.get(&entry["key"].to_string()).with_context(|| format!("bpftool has no {entry}"))?;
+            for part in ["value", "values"] {
+                ensure!(entry.get(part) == expected.get(part), "{entry} instead of {expected}");
+            }
+        }
+        let text = sh(&format!("skbtrail maps dump {}", map.pin))?;
+        ensure!(text.contains("{address: 167772167, port: 7007}") && text.contains("drift: -7"), "{text}");
     }
     Ok(())
+}
+
+const VALUE_BYTES: usize = 16;
+
+fn typed_value(number: u32, cpu: u64) -> Vec<u8> {
+    let packets = (u64::from(number) << 33 | cpu).to_ne_bytes();
+    let drift = (-(number.cast_signed())).to_ne_bytes();
+    [&packets[..], &drift, &[number as u8, 1, 2, 0]].concat()
 }
 
 /// Entries that stay, and those that come and go beside them.

@@ -42,6 +42,7 @@ fn run(guest: &Guest) -> Result<()> {
     drops(&pair).context("drops")?;
     flow_dissector(&pair).context("flow dissector")?;
     if guest.at_least((6, 6)) {
+        bpftool_knows_tcx()?;
         let _held = tcx(&pair, &tc, &shot).context("tcx")?;
         compare(&pair.a).context("a, with tcx")?;
         not_counted().context("what is not counted")?;
@@ -106,6 +107,16 @@ fn compare(namespace: &Namespace) -> Result<()> {
         let theirs: Vec<Value> = theirs.into_iter().map(without_zero_link).collect();
         covers(&sorted(ours), &sorted(theirs)).with_context(|| section.to_owned())?;
     }
+    Ok(())
+}
+
+/// What the comparison rests on; Debian 12's own lists neither tcx nor netkit.
+fn bpftool_knows_tcx() -> Result<()> {
+    let said = sh("bpftool version")?;
+    let version = said.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('v').to_owned();
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let version = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    ensure!(version >= (7, 3), "bpftool {version:?} is too old to compare with; `./tests/run fetch` gets a newer one");
     Ok(())
 }
 

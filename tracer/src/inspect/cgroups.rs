@@ -134,6 +134,8 @@ impl Tree {
         let flags = if self.effective { EFFECTIVE } else { 0 };
         let attached = sys::query(Target::File(file.as_fd()), number, flags, false)?;
         for (place, &program) in attached.programs.iter().enumerate() {
+            let known = self.names.known(program);
+            let target = known.as_ref().map_or((0, 0), |known| known.target);
             self.rows.push(CgroupRow {
                 path: path.as_os_str().as_bytes().to_vec(),
                 container: self.pods.of_path(&path.to_string_lossy()),
@@ -141,8 +143,10 @@ impl Tree {
                 order: place as u32 + 1,
                 flags: attached.flags,
                 program,
-                name: self.names.of(program).unwrap_or_default(),
+                name: known.map(|known| known.name).unwrap_or_default(),
                 link: self.links.of_cgroup(id, number, program),
+                target,
+                function: (target.0 != 0).then(|| self.names.function(target.0, target.1)).flatten(),
             });
         }
         Ok(())

@@ -60,7 +60,7 @@ pub fn read(root: &Root, which: &Which) -> Result<Net, Error> {
         Which::All => None,
     };
     let links = Links::read()?;
-    let mut names = Names::default();
+    let mut names = Names::counting(root);
     let mut look = |_: &Place, file: &File| namespace(file, &links, &mut names);
     let places = wanted.map_or_else(|| netns::places(root), |place| vec![place]);
     let mut seen = Seen::default();
@@ -150,7 +150,7 @@ fn elsewhere(links: &Links, rows: &[NetnsRow], names: &mut Names) -> Vec<Attachm
     let missing = links.netfilter.iter().filter(|link| !told && !found(link.id)).map(attach::netfilter);
     missing
         .map(|mut one| {
-            one.name = one.program.and_then(|id| names.of(id)).unwrap_or_default();
+            attach::know(&mut one, names);
             one
         })
         .collect()

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     collect::lookup,
     kernel::{Root, btf::Btf},
-    model::{Name, ProgramInfo, ProgramKind, ProgramRow},
+    model::{Name, ProgramInfo, ProgramKind, ProgramRow, attachment::Runs, map::Offload},
 };
 
 const STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
@@ -24,14 +24,13 @@ const NAME_BYTES: usize = 15;
 
 /// Every program there is now, by its id.
 pub fn rows(root: &Root, pins: &Pins, owners: &Owners) -> Result<Vec<ProgramRow>, Error> {
-    let counted = root.text(STATS).is_ok_and(|text| text == "1");
-    let mut names = Names::default();
+    let mut names = Names::counting(root);
     let mut rows = Vec::new();
     for id in ids()? {
         let Some((info, own)) = look(id, &mut names)? else { continue };
         rows.push(ProgramRow {
             memory: own.and_then(|own| own.memory),
-            counted,
+            counted: names.counted,
             pins: pins.of_program(id).to_vec(),
             owners: owners.of_program(id).to_vec(),
             info,
@@ -62,10 +61,10 @@ fn look(id: u32, names: &mut Names) -> Result<Option<(ProgramInfo, Option<fdinfo
     let failed = |source| Error::Ask { what: "asking the kernel about a program", source };
     let found = sys::program_info(handle.as_fd()).map_err(failed)?;
     let own = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).ok();
-    Ok(Some((described(found, names), own.and_then(|text| fdinfo::held(&text)))))
+    Ok(Some((described(id, found, names), own.and_then(|text| fdinfo::held(&text)))))
 }
 
-fn described(found: sys::Program, names: &mut Names) -> ProgramInfo {
+fn described(id: u32, found: sys::Program, names: &mut Names) -> ProgramInfo {
     let info = &found.info;
     let name = Name(info.name.map(|byte| byte as u8));
     let btf = (info.btf_id != 0).then_some(info.btf_id);
@@ -73,7 +72,8 @@ fn described(found: sys::Program, names: &mut Names) -> ProgramInfo {
     let cut = name.bytes().len() == NAME_BYTES;
     let function = btf.filter(|_| cut).and_then(|btf| names.function(btf, found.function));
     ProgramInfo {
-        id: info.id,
+        // Of an orphaned one the kernel tells not even that.
+        id,
         kind: ProgramKind(info.type_),
         name,
         function,
@@ -88,29 +88,63 @@ fn described(found: sys::Program, names: &mut Names) -> ProgramInfo {
         runs: info.run_cnt,
         misses: info.recursion_misses,
         verified: info.verified_insns,
+        target_btf: info.attach_btf_obj_id,
+        target: info.attach_btf_id,
+        offload: Offload::of(info.ifindex, info.netns_dev, info.netns_ino),
+        orphaned: found.orphaned,
         maps: found.maps,
     }
 }
 
-/// Whole names of programs: the types that a name is in are read once, where many programs share them.
+/// What lists of hooks say of a program.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Its whole name; foreign bytes.
+    pub(super) name: Vec<u8>,
+    /// How often it ran, where that is or was counted.
+    pub(super) runs: Option<Runs>,
+    /// `attach_btf_obj_id` and `attach_btf_id`.
+    pub(super) target: (u32, u32),
+}
+
+/// Programs by their ids, each asked for once. The types that a name is in are read once, where many programs share them.
 #[derive(Default)]
 pub(super) struct Names {
     last: Option<(u32, Btf)>,
-    programs: HashMap<u32, Option<Vec<u8>>>,
+    programs: HashMap<u32, Option<Known>>,
+    /// Runs are counted at present.
+    counted: bool,
 }
 
 impl Names {
-    /// The name of the program with this id; `None` if it is gone, or may not be asked for.
-    pub(super) fn of(&mut self, id: u32) -> Option<Vec<u8>> {
-        if let Some(name) = self.programs.get(&id) {
-            return name.clone();
-        }
-        let name = look(id, self).ok().flatten().map(|(info, _)| info.full_name().to_vec());
-        self.programs.insert(id, name.clone());
-        name
+    /// One that knows whether runs are counted, so that 0 of them can be told from none that were counted.
+    pub(super) fn counting(root: &Root) -> Self {
+        Self { counted: root.text(STATS).is_ok_and(|text| text == "1"), ..Self::default() }
     }
 
-    fn function(&mut self, btf: u32, function: u32) -> Option<String> {
+    /// The name of the program with this id; `None` if it is gone, or may not be asked for.
+    pub(super) fn of(&mut self, id: u32) -> Option<Vec<u8>> {
+        self.known(id).map(|known| known.name)
+    }
+
+    /// The same with what else is said beside hooks.
+    pub(super) fn known(&mut self, id: u32) -> Option<Known> {
+        if let Some(known) = self.programs.get(&id) {
+            return known.clone();
+        }
+        let found = look(id, self).ok().flatten();
+        let counted = self.counted;
+        let known = found.map(|(info, _)| Known {
+            runs: (counted || info.runs > 0).then_some(Runs { count: info.runs, time: info.run_time }),
+            target: (info.target_btf, info.target),
+            name: info.full_name().to_vec(),
+        });
+        self.programs.insert(id, known.clone());
+        known
+    }
+
+    /// Name of a function in the types with this id.
+    pub(super) fn function(&mut self, btf: u32, function: u32) -> Option<String> {
         if self.last.as_ref().is_none_or(|(id, _)| *id != btf) {
             self.last = read(btf).ok().map(|types| (btf, types));
         }

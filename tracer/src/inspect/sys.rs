@@ -98,6 +98,8 @@ pub(super) struct Program {
     pub(super) maps: Vec<u32>,
     /// The type of the function that it begins with; 0 is none.
     pub(super) function: u32,
+    /// The device that it was loaded for is gone, and nothing else is told.
+    pub(super) orphaned: bool,
 }
 
 /// Most maps of a program whose ids are read (`MAX_USED_MAPS` is 64).
@@ -108,7 +110,12 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<Program> {
     // SAFETY: plain numbers.
     let mut info: bpf_prog_info = unsafe { mem::zeroed() };
     // SAFETY: it asks for nothing beyond itself.
-    unsafe { read_info(program, &mut info)? };
+    match unsafe { read_info(program, &mut info) } {
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {
+            return Ok(Program { info, maps: Vec::new(), function: 0, orphaned: true });
+        }
+        result => result?,
+    }
     let mut maps = vec![0_u32; info.nr_map_ids.min(MOST_MAPS) as usize];
     // SAFETY: plain numbers.
     let mut function: bpf_func_info = unsafe { mem::zeroed() };
@@ -123,7 +130,7 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<Program> {
     unsafe { read_info(program, &mut info)? };
     maps.truncate(info.nr_map_ids as usize);
     let function = if info.nr_func_info > 0 { function.type_id } else { 0 };
-    Ok(Program { info, maps, function })
+    Ok(Program { info, maps, function, orphaned: false })
 }
 
 /// Writes the key after `key`, or the first one, to `next`, which is as large as the map's keys; false at the end.

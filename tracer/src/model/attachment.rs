@@ -43,8 +43,19 @@ pub struct Attachment {
     pub name: Vec<u8>,
     /// Id of the link that attaches it, if it is one.
     pub link: Option<u32>,
+    /// Runs of the program, here and wherever else it is attached; `None` where they are not counted.
+    pub runs: Option<Runs>,
     /// What only some hooks have.
     pub details: Details,
+}
+
+/// How often a program ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// `bpf_prog_info.run_cnt`
+    pub count: u64,
+    /// `bpf_prog_info.run_time_ns`
+    pub time: u64,
 }
 
 /// What only some hooks have.

@@ -21,6 +21,10 @@ pub struct CgroupRow {
     pub name: Vec<u8>,
     /// Id of the link that attaches it, if that is one and can be told.
     pub link: Option<u32>,
+    /// `attach_btf_obj_id` and `attach_btf_id` of the program: the function of an LSM hook; 0 of all others.
+    pub target: (u32, u32),
+    /// That function's name.
+    pub function: Option<String>,
 }
 
 /// A program that is run for the sockets of a map.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Name, Process};
+use super::{Name, Process, ProgramKind};
 
 /// A `bpf_map_type`, known to us or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,6 +105,33 @@ pub struct MapTypes {
     pub value: u32,
 }
 
+/// The device that a map or program was given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offload {
+    /// `ifindex`: its number.
+    pub index: u32,
+    /// `netns_dev`: where its namespace's file is.
+    pub netns_device: u64,
+    /// `netns_ino`: the number of its namespace.
+    pub netns: u64,
+}
+
+impl Offload {
+    /// From the three members that the kernel fills in; device 0 is none.
+    pub fn of(index: u32, netns_device: u64, netns: u64) -> Option<Self> {
+        (index != 0).then_some(Self { index, netns_device, netns })
+    }
+}
+
+/// The programs that a map of programs takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takes {
+    /// `owner_prog_type`
+    pub kind: ProgramKind,
+    /// `owner_jited`: in the machine's own language.
+    pub native: bool,
+}
+
 /// What the kernel says of a map (`struct bpf_map_info`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapInfo {
@@ -122,8 +149,8 @@ pub struct MapInfo {
     pub most_entries: u32,
     /// `bpf_map_info.map_flags`
     pub flags: u32,
-    /// `bpf_map_info.ifindex`: the device that holds it, if it is offloaded; 0 otherwise.
-    pub ifindex: u32,
+    /// The device that holds it, if it is offloaded.
+    pub offload: Option<Offload>,
     /// `bpf_map_info.map_extra`
     pub extra: u64,
     /// `bpf_map_info.btf_id` and its companions, if the map has any.
@@ -152,6 +179,8 @@ pub struct MapRow {
     pub memory: Option<u64>,
     /// User space can no longer write to it.
     pub frozen: bool,
+    /// What it takes, if it is one of programs that has been in use.
+    pub takes: Option<Takes>,
     /// How many entries it has.
     pub entries: Entries,
     /// Files that it is pinned to.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Name, Process};
+use super::{Name, Process, map::Offload};
 
 /// A `bpf_prog_type`, known to us or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +87,14 @@ pub struct ProgramInfo {
     pub misses: u64,
     /// `bpf_prog_info.verified_insns`
     pub verified: u32,
+    /// `bpf_prog_info.attach_btf_obj_id`: the types in which the function that it is attached to is found; 0 without any.
+    pub target_btf: u32,
+    /// `bpf_prog_info.attach_btf_id`: that function.
+    pub target: u32,
+    /// The device that it was loaded for, if it is offloaded.
+    pub offload: Option<Offload>,
+    /// That device is gone: the kernel knows nothing more of the program.
+    pub orphaned: bool,
 }
 
 impl ProgramInfo {

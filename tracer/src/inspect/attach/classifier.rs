@@ -107,6 +107,7 @@ fn filter(device: &Device, hook: &str, message: &[u8]) -> Vec<Attachment> {
         program: program.id,
         name: program.name.to_vec(),
         link: None,
+        runs: None,
         details: Details::Filter { preference, handle, direct_action, action_of },
     };
     let mut found = Vec::new();

@@ -73,11 +73,19 @@ pub(super) fn all(scene: &mut Scene<'_>, names: &mut Names, notes: &mut Vec<Stri
     found.sort_by_key(|one| (one.section, one.device.as_ref().map(|device| device.index)));
     number(&mut found);
     for one in &mut found {
-        if let Some(id) = one.program.filter(|_| one.name.is_empty()) {
-            one.name = names.of(id).unwrap_or_default();
-        }
+        know(one, names);
     }
     found
+}
+
+/// Fills in what is known of the program, but for the name that its filter was given.
+pub(super) fn know(one: &mut Attachment, names: &mut Names) {
+    if let Some(known) = one.program.and_then(|id| names.known(id)) {
+        one.runs = known.runs;
+        if one.name.is_empty() {
+            one.name = known.name;
+        }
+    }
 }
 
 /// Counts what is run one after the other: tcx before the filters of clsact, each direction by itself.
@@ -113,6 +121,7 @@ fn at_device(device: &Device, hook: u32, name: &str, out: &mut Vec<Attachment>) 
             program: Some(program),
             name: Vec::new(),
             link,
+            runs: None,
             details: Details::None,
         });
     }
@@ -132,6 +141,7 @@ fn at_netns(scene: &Scene<'_>, hook: u32, section: Section, out: &mut Vec<Attach
             program: Some(program),
             name: Vec::new(),
             link: None,
+            runs: None,
             details: Details::None,
         });
     }

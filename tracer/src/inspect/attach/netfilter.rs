@@ -80,6 +80,7 @@ pub(in crate::inspect) fn attachment(link: &NetfilterLink) -> Attachment {
         program: Some(link.program),
         name: Vec::new(),
         link: Some(link.id),
+        runs: None,
         details: Details::Netfilter {
             family: link.family,
             hook: link.hook,

@@ -29,6 +29,7 @@ impl Kind for Xdp {
                     program: Some(program),
                     name: Vec::new(),
                     link: only_link(scene, program, link.device.index),
+                    runs: None,
                     details: Details::None,
                 });
             }

@@ -21,7 +21,7 @@ use crate::{
         sys::{self, Object},
     },
     kernel::{Root, cpus, nearest::nearest},
-    model::{MapInfo, MapKind, MapTypes, Name},
+    model::{MapInfo, MapKind, MapTypes, Name, map::Offload},
 };
 
 /// Bytes that the kernel keeps of a name.
@@ -217,7 +217,7 @@ fn described(info: &bpf_map_info) -> MapInfo {
         value_bytes: info.value_size,
         most_entries: info.max_entries,
         flags: info.map_flags,
-        ifindex: info.ifindex,
+        offload: Offload::of(info.ifindex, info.netns_dev, info.netns_ino),
         extra: info.map_extra,
         types: (info.btf_id != 0).then_some(types),
     }

@@ -30,6 +30,7 @@ pub fn rows(root: &Root, pins: &Pins, owners: &Owners, depth: Depth) -> Result<V
             info: map.info,
             memory: own.and_then(|own| own.memory),
             frozen: own.is_some_and(|own| own.frozen),
+            takes: own.and_then(|own| own.takes),
             entries: count(&map, depth),
             pins: pins.of_map(id).to_vec(),
             owners: owners.of_map(id).to_vec(),

@@ -17,6 +17,9 @@ pub fn cgroups(rows: &[CgroupRow]) -> Table {
         Column::text("name", "NAME"),
         Column::number("link_id", "LINK").optional(),
         Column::text("owner", "OWNER").optional(),
+        Column::text("attach_btf_name", "FUNCTION").optional(),
+        Column::hidden("attach_btf_obj_id"),
+        Column::hidden("attach_btf_id"),
     ];
     let mut table = Table::new("cgroups", columns).or_else("no program is attached to a control group");
     let mut last: Option<&[u8]> = None;
@@ -35,6 +38,10 @@ pub fn cgroups(rows: &[CgroupRow]) -> Table {
             if row.name.is_empty() { Cell::none() } else { Cell::foreign(&row.name) },
             row.link.map_or_else(Cell::none, Cell::number),
             row.container.as_ref().map(Container::label).map_or_else(Cell::none, Cell::text),
+            // Empty where there is none, as bpftool has it.
+            Cell::text(row.function.as_deref().unwrap_or_default()),
+            Cell::number(row.target.0),
+            Cell::number(row.target.1),
         ]);
     }
     table
@@ -90,6 +97,8 @@ mod tests {
             program: 31,
             name: b"connect4".to_vec(),
             link: None,
+            target: (0, 0),
+            function: None,
         };
         let rows = [row.clone(), CgroupRow { order: 2, program: 32, link: Some(4), ..row }];
         let mut out = String::new();
@@ -102,7 +111,7 @@ CGROUP            ID  ATTACHED              ORDER  FLAGS  NAME      LINK
         assert_eq!(out, expected);
         let mut out = String::new();
         table::json(&cgroups(&rows), &mut out);
-        let expected = r#"{"table":"cgroups","cgroup":"/sys/fs/cgroup/a","id":32,"attach_type":"cgroup_inet4_connect","order":2,"attach_flags":"multi","name":"connect4","link_id":4,"owner":null}"#;
+        let expected = r#"{"table":"cgroups","cgroup":"/sys/fs/cgroup/a","id":32,"attach_type":"cgroup_inet4_connect","order":2,"attach_flags":"multi","name":"connect4","link_id":4,"owner":null,"attach_btf_name":"","attach_btf_obj_id":0,"attach_btf_id":0}"#;
         assert_eq!(out.lines().nth(1), Some(expected));
     }
 }

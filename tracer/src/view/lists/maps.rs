@@ -1,6 +1,6 @@
 //! Maps.
 
-use super::{held_by, paths, pids};
+use super::{held_by, offload, paths, pids};
 use crate::{
     model::{MapRow, map::Entries},
     view::{
@@ -22,6 +22,9 @@ pub fn maps(rows: &[MapRow]) -> Table {
         Column::number("max_entries", "MOST"),
         Column::number("bytes_memlock", "MEMORY").optional(),
         Column::hidden("frozen"),
+        Column::hidden("owner_prog_type"),
+        Column::hidden("owner_jited"),
+        Column::hidden("dev"),
         Column::hidden("btf_id"),
         Column::words("HELD BY").wrapping(),
         Column::hidden("pinned"),
@@ -42,6 +45,9 @@ pub fn maps(rows: &[MapRow]) -> Table {
             Cell::number(info.most_entries),
             row.memory.map_or_else(Cell::none, |memory| Cell::number(memory).shown(bytes::text(memory))),
             Cell::number(u8::from(row.frozen)),
+            row.takes.map_or_else(Cell::nothing, |takes| super::kind(takes.kind)),
+            row.takes.map_or_else(Cell::nothing, |takes| Cell::json(takes.native)),
+            offload(info.offload),
             types.unwrap_or_else(Cell::nothing),
             held_by(&row.pins, &row.owners),
             Cell::json(paths(&row.pins)),
@@ -77,7 +83,7 @@ mod tests {
             value_bytes: 56,
             most_entries: 524_288,
             flags: 1,
-            ifindex: 0,
+            offload: None,
             extra: 0,
             types: Some(MapTypes { btf: 9, key: 1, value: 2 }),
         };
@@ -86,6 +92,7 @@ mod tests {
             info,
             memory: Some(75_000_000),
             frozen: false,
+            takes: None,
             entries: Entries::MoreThan(65_536),
             pins: vec!["/sys/fs/bpf/ct".into()],
             owners,
@@ -97,6 +104,7 @@ mod tests {
                 info: other,
                 memory: None,
                 frozen: true,
+                takes: None,
                 entries: Entries::Unlistable,
                 pins: vec![],
                 owners: vec![],
@@ -121,7 +129,7 @@ ID  TYPE      NAME      KEY  VALUE  ENTRIES    MOST   MEMORY  HELD BY
     fn json_has_bpftools_keys() {
         let mut out = String::new();
         table::json(&maps(&sample()), &mut out);
-        let expected = r#"{"id":7,"type":"lru_hash","name":"conn\\x1b","flags":1,"bytes_key":14,"bytes_value":56,"entries":null,"max_entries":524288,"bytes_memlock":75000000,"frozen":0,"btf_id":9,"pinned":["/sys/fs/bpf/ct"],"pids":[{"comm":"agent","pid":12}]}"#;
+        let expected = r#"{"id":7,"type":"lru_hash","name":"conn\\x1b","flags":1,"bytes_key":14,"bytes_value":56,"entries":null,"max_entries":524288,"bytes_memlock":75000000,"frozen":0,"owner_prog_type":null,"owner_jited":null,"dev":null,"btf_id":9,"pinned":["/sys/fs/bpf/ct"],"pids":[{"comm":"agent","pid":12}]}"#;
         assert_eq!(out.lines().next(), Some(expected));
     }
 }

@@ -15,7 +15,17 @@ pub use programs::programs;
 use serde_json::{Value, json};
 
 use super::table::{Cell, foreign};
-use crate::model::Process;
+use crate::model::{Process, ProgramKind, map::Offload};
+
+/// A type of program by its name, if it has one.
+fn kind(kind: ProgramKind) -> Cell {
+    kind.name().map_or_else(|| Cell::number(kind.0), Cell::text)
+}
+
+/// The device that holds it, for scripts.
+fn offload(offload: Option<Offload>) -> Cell {
+    Cell::json(offload.map(|one| json!({ "ifindex": one.index, "ns_dev": one.netns_device, "ns_inode": one.netns })))
+}
 
 /// Processes as bpftool names them, for scripts.
 fn pids(owners: &[Process]) -> Value {

@@ -8,10 +8,10 @@ use super::pids;
 use crate::{
     model::{
         Attachment, Interface, NetnsRow,
-        attachment::{Details, Drops, Peer, Section},
+        attachment::{Details, Drops, Peer, Runs, Section},
     },
     view::{
-        Tone,
+        Tone, duration,
         table::{Cell, Column, Table, foreign},
     },
 };
@@ -152,6 +152,8 @@ fn attachments<'a>(
         Column::text("id", "PROGRAM"),
         Column::hidden("prog_id"),
         Column::text("link_id", "LINK").optional(),
+        Column::number("run_cnt", "RUNS").optional(),
+        Column::number("run_time_ns", "A RUN").optional(),
         Column::words("DETAILS").optional(),
     ];
     let mut table = Table::new(key, columns.into_iter().chain(MORE.map(Column::hidden))).titled(title);
@@ -173,11 +175,23 @@ fn attachments<'a>(
             one.program.map_or_else(|| Cell::unknown("classic"), |id| Cell::number(id).shown(format!("id {id}"))),
             one.program.map_or_else(Cell::nothing, Cell::number),
             one.link.map_or_else(Cell::nothing, |id| Cell::number(id).shown(format!("link {id}"))),
+            one.runs.map_or_else(Cell::nothing, |runs| Cell::number(runs.count).shown(format!("{} runs", runs.count))),
+            one.runs.map_or_else(Cell::nothing, each),
         ];
         cells.extend(details(one));
         table.push(cells);
     }
     table
+}
+
+/// The time of all runs for scripts, of one for people.
+fn each(runs: Runs) -> Cell {
+    let time = runs.time.checked_div(runs.count).map(|each| {
+        let mut text = String::new();
+        duration::write(each, &mut text);
+        text + " each"
+    });
+    Cell::number(runs.time).shown(time.unwrap_or_default())
 }
 
 /// What only some hooks have, for scripts.

@@ -1,6 +1,6 @@
 //! Programs.
 
-use super::{held_by, paths, pids};
+use super::{held_by, kind, offload, paths, pids};
 use crate::{
     model::ProgramRow,
     view::{
@@ -23,11 +23,16 @@ pub fn programs(rows: &[ProgramRow], boot: u64) -> Table {
         Column::number("recursion_misses", "MISSED").optional(),
         Column::hidden("loaded_at"),
         Column::hidden("uid"),
+        Column::text("orphaned", "DEVICE").optional(),
+        Column::hidden("dev"),
         Column::hidden("bytes_xlated"),
+        Column::hidden("jited"),
         Column::hidden("bytes_jited"),
         Column::number("bytes_memlock", "MEMORY").optional(),
         Column::hidden("verified_insns"),
         Column::hidden("btf_id"),
+        Column::hidden("attach_btf_obj_id"),
+        Column::hidden("attach_btf_id"),
         Column::text("map_ids", "MAPS").optional().wrapping(),
         Column::words("HELD BY").wrapping(),
         Column::hidden("pinned"),
@@ -40,7 +45,7 @@ pub fn programs(rows: &[ProgramRow], boot: u64) -> Table {
     table
 }
 
-fn cells(row: &ProgramRow, boot: u64) -> [Cell; 20] {
+fn cells(row: &ProgramRow, boot: u64) -> [Cell; 25] {
     let info = &row.info;
     let mut tag = String::new();
     bytes::hex(&info.tag, "", &mut tag);
@@ -48,7 +53,7 @@ fn cells(row: &ProgramRow, boot: u64) -> [Cell; 20] {
     let [runs, time, each] = runs(row);
     [
         Cell::number(info.id),
-        info.kind.name().map_or_else(|| Cell::number(info.kind.0), Cell::text),
+        kind(info.kind),
         Cell::foreign(info.full_name()),
         Cell::text(tag),
         Cell::json(info.gpl),
@@ -58,11 +63,16 @@ fn cells(row: &ProgramRow, boot: u64) -> [Cell; 20] {
         if info.misses == 0 { Cell::json(0) } else { Cell::number(info.misses) },
         Cell::number((boot + info.loaded_at) / 1_000_000_000),
         Cell::number(info.uid),
+        Cell::json(info.orphaned).shown(if info.orphaned { "gone" } else { "" }),
+        offload(info.offload),
         Cell::number(info.translated_bytes),
+        Cell::json(info.native_bytes > 0),
         Cell::number(info.native_bytes),
         row.memory.map_or_else(Cell::none, |memory| Cell::number(memory).shown(bytes::text(memory))),
         Cell::number(info.verified),
         info.btf.map_or_else(Cell::nothing, Cell::number),
+        Cell::number(info.target_btf),
+        Cell::number(info.target),
         Cell::json(info.maps.clone()).shown(maps.join(",")),
         held_by(&row.pins, &row.owners),
         Cell::json(paths(&row.pins)),
@@ -111,6 +121,10 @@ mod tests {
             runs: 2,
             misses: 0,
             verified: 44,
+            target_btf: 0,
+            target: 0,
+            offload: None,
+            orphaned: false,
         };
         let info = if counted { info } else { ProgramInfo { runs: 0, run_time: 0, ..info } };
         ProgramRow { info, memory: Some(4096), counted, pins: vec!["/sys/fs/bpf/x".into()], owners: vec![] }
