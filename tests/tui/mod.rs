@@ -6,3 +6,4 @@ mod node;
 mod screens;
 mod tmux;
 mod view;
+mod watched;

@@ -123,7 +123,7 @@ fn a_recording_larger_than_the_store() {
         assert_eq!(packets(view.press("t0.2<enter>").screen()), ["1", "2"]);
         assert_eq!(packets(view.press("t0.92<enter>").screen()), ["5"]);
         assert_eq!(packets(view.press("t9<enter>").screen()), ["5", "6"]);
-        assert!(view.press("9").line("made room").contains("packets"));
+        assert!(view.press("9G").line("made room").contains("packets"));
     });
 }
 
@@ -181,4 +181,65 @@ fn other_files() {
             assert!(view.line("ended").trim_end().chars().last().unwrap().is_ascii_digit());
         });
     }
+}
+
+/// A search goes through all rows, a slice of time at each frame, and can be called off.
+#[test]
+fn what_is_searched_for_is_found() {
+    view(&[fixture("6.12-path.pcapng")], (160, 24), |view| {
+        assert!(view.press("gn").line("search").contains("search"));
+        assert!(view.press("no_sock<enter>").line("▶").contains("NO_SOCKET"), "{}", view.screen());
+        let row = view.line("▶");
+        assert!(view.press("n").line("no other line").contains("`no_sock`"));
+        assert_eq!(view.line("▶"), row);
+        assert!(view.press("<esc><esc>Gn").press("icmp<enter>").line("no other line").contains("icmp"));
+        assert!(view.press("N").line("▶").contains("icmp"));
+    });
+}
+
+/// Hits before the headers are written have no ports that a filter could ask for.
+#[test]
+fn what_a_display_filter_cannot_judge_is_counted() {
+    view(&[fixture("6.12-path.pcapng")], (160, 24), |view| {
+        view.press("fether src 02:00:00:00:00:01<enter>");
+        assert!(view.line("REPLAY").contains("(5 not judged)"), "{}", view.screen());
+        view.press("f<ctrl-u>udp<enter>");
+        assert!(!view.line("REPLAY").contains("not judged"), "{}", view.screen());
+    });
+}
+
+/// What was lost while a recording was made is lost in it too.
+#[test]
+fn losses_of_a_recording_are_in_its_first_line() {
+    use skbtrail::{
+        collect::counts::Counts,
+        tui::engine::{Batch, Status},
+        tui::message::Message,
+    };
+    view(&[fixture("6.12-path.pcapng")], (120, 50), |view| {
+        assert!(view.line("REPLAY").ends_with("lost 0"));
+        let counts = Counts { seen: 590, shown: 581, ring_full: 9, ..Counts::default() };
+        let status = Status { counts: Some(counts), ..view.app.state.status.clone() };
+        view.app.handle(Message::News(Box::new(Batch::news(Some(status), Vec::new()))));
+        assert!(view.line("REPLAY").ends_with("lost 9"));
+        assert!(view.press("9").line("ring full").ends_with(" 9"));
+    });
+    view(&[fixture("captures/raw.pcap")], (120, 50), |view| {
+        assert!(view.line("REPLAY").ends_with("losses not recorded"));
+    });
+}
+
+/// Before all is attached the view is there, and says how far that has got.
+#[test]
+fn attaching_is_seen() {
+    use skbtrail::{
+        tui::engine::{Batch, Status},
+        tui::{message::Message, state::Mode},
+    };
+    view(&[fixture("captures/raw.pcap")], (120, 24), |view| {
+        view.app.state.mode = Mode::Live { held: None };
+        let status = Status { attaching: Some((600, 1602)), ..Status::default() };
+        view.app.handle(Message::News(Box::new(Batch::news(Some(status), Vec::new()))));
+        assert!(view.line("LIVE").contains("attaching 600/1602"));
+    });
 }

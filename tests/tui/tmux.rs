@@ -69,6 +69,12 @@ impl Terminal {
     /// The shell has the terminal again: what is typed shows and works, and the view is gone.
     fn is_given_back(&self) {
         self.wait("shell$");
+        // What is typed before the program has ended is typed to it.
+        let started = Instant::now();
+        while self.find_process().is_some_and(|process| process.runs) {
+            assert!(started.elapsed() < PATIENCE, "it does not end:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(50));
+        }
         self.keys(&["echo $((6 * 7))-given", "Enter"]);
         let screen = self.wait("42-given");
         assert!(screen.contains("echo $((6 * 7))-given") && !screen.contains("VERDICT"), "{screen}");
@@ -77,7 +83,11 @@ impl Terminal {
     }
 
     fn process(&self) -> String {
-        let found = Command::new("ps").args(["-eo", "pid=,ppid=,comm="]).output().unwrap();
+        self.find_process().expect("the program is below the shell").id
+    }
+
+    fn find_process(&self) -> Option<Process> {
+        let found = Command::new("ps").args(["-eo", "pid=,ppid=,comm=,stat="]).output().unwrap();
         let shell = self.tmux(&["display-message", "-p", "-t", "t", "#{pane_pid}"]);
         let shell = String::from_utf8_lossy(&shell.stdout).trim().to_owned();
         let text = String::from_utf8_lossy(&found.stdout).into_owned();
@@ -85,9 +95,16 @@ impl Terminal {
             let words: Vec<&str> = line.split_whitespace().collect();
             words.get(1) == Some(&shell.as_str()) && words.get(2) == Some(&"skbtrail")
         };
-        let line = text.lines().find(of_shell).unwrap_or_else(|| panic!("no skbtrail below {shell}:\n{text}"));
-        line.split_whitespace().next().unwrap().to_owned()
+        let words: Vec<&str> = text.lines().find(of_shell)?.split_whitespace().collect();
+        Some(Process { id: words[0].to_owned(), runs: !words[3].starts_with(['T', 'Z']) })
     }
+}
+
+/// The program below the shell.
+struct Process {
+    id: String,
+    /// It has not been stopped.
+    runs: bool,
 }
 
 impl Drop for Terminal {

@@ -27,12 +27,21 @@ impl Progress {
 
     /// For a command that has the terminal for itself: neither this bar nor another one is shown.
     pub(crate) fn hidden() -> Self {
-        Self { hidden: true, ..Self::waiting() }
+        let mut waiting = Self::waiting();
+        waiting.hidden = true;
+        waiting
     }
 
     /// For a command that reads a map of many entries.
     pub(crate) fn reading() -> Self {
         Self { template: "reading [{bar:30}] {pos} entries of at most {len}", bar: None, hidden: false }
+    }
+
+    /// Says what takes a moment, until it is dropped.
+    pub(crate) fn about(what: &'static str) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(what);
+        bar.tick();
+        Self { template: "", bar: Some(bar), hidden: false }
     }
 
     /// So many are done, of so many.
@@ -67,4 +76,10 @@ fn bar(template: &str, all: usize) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.close();
+    }
 }

@@ -15,6 +15,8 @@ use crate::{
     view::{self, Timestamp},
 };
 
+/// The tracepoint that tells of drops.
+const DROPS: &str = "kfree_skb";
 /// Smallest and largest ring, MiB.
 const RING_MIB: std::ops::RangeInclusive<u32> = 1..=1024;
 
@@ -139,6 +141,30 @@ pub(crate) fn options(what: &What, extra: Extra, filter: Compiled) -> anyhow::Re
         metadata: extra.metadata,
         programs: programs::Wanted { tc: what.filter_trace_tc, xdp: what.filter_trace_xdp },
         ring_bytes: ring_bytes(what.ring_size)?,
+    })
+}
+
+/// A trace of drops alone: one tracepoint, which costs nothing where nothing is dropped.
+pub(crate) fn only_drops(filter: Compiled, stack: bool, ring_bytes: u32) -> anyhow::Result<Options> {
+    Ok(Options {
+        backend: Some(Backend::Tracepoint),
+        selection: Selection::new(Some(DROPS)).context("failed to choose the tracepoint")?,
+        all_functions: false,
+        modules: Modules::None,
+        filter,
+        swaps: false,
+        follow: false,
+        sample: 1,
+        most_packets: 0,
+        others: Globs::new(&[]).context("failed to choose no functions")?,
+        follow_stacks: false,
+        caller: false,
+        stack,
+        hide_own: true,
+        packet_bytes: 0,
+        metadata: Vec::new(),
+        programs: programs::Wanted::default(),
+        ring_bytes,
     })
 }
 

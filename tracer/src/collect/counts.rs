@@ -40,6 +40,26 @@ impl Counts {
         Self { shown: self.shown - unwritten, not_written: self.not_written + unwritten, ..self }
     }
 
+    /// Those of two runs together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            seen: self.seen + other.seen,
+            shown: self.shown + other.shown,
+            ring_full: self.ring_full + other.ring_full,
+            undecodable: self.undecodable + other.undecodable,
+            not_read: self.not_read + other.not_read,
+            not_written: self.not_written + other.not_written,
+            missed: self.missed.zip(other.missed).map(|(one, other)| one + other),
+            undecidable: self.undecidable + other.undecidable,
+            own: self.own + other.own,
+            sampled_out: self.sampled_out + other.sampled_out,
+            beyond_limit: self.beyond_limit + other.beyond_limit,
+            not_followed: self.not_followed + other.not_followed,
+            changes_lost: self.changes_lost + other.changes_lost,
+        }
+    }
+
     /// All that was seen and is not shown.
     pub fn lost(&self) -> u64 {
         self.ring_full + self.undecodable + self.not_read + self.not_written

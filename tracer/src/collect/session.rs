@@ -13,7 +13,7 @@ use tracer_common::{
 
 use super::{
     attach::{
-        Attached, Refused, Target, follow,
+        Attached, Refused, Steps, Target, follow,
         kprobe::Probes,
         multi,
         programs::{self, Programs},
@@ -116,19 +116,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads and attaches. With [`Backend::Kprobe`] it returns while functions are still being attached.
-    pub fn start(request: Request) -> Result<Self, Error> {
+    /// Loads and attaches, and tells how many of how many things are attached as it gets on. With [`Backend::Kprobe`] it returns
+    /// while functions are still being attached: [`Session::progress`] tells of those.
+    pub fn start(request: Request, told: &mut dyn FnMut(usize, usize)) -> Result<Self, Error> {
         let settings: Settings = request.constants.settings;
         let chains: Vec<_> = request.chains.iter().map(Chain::config).collect();
         let (object, maps) = Object::open(&request.constants, &chains, request.ring_bytes)?;
         let object = Arc::new(object);
         let mut following = Attached::default();
-        if settings.follow != 0 && !follow::attach(&object, &request.hooks, &mut following) {
+        let mut steps = Steps::of(&request, told);
+        if settings.follow != 0 && !follow::attach(&object, &request.hooks, &mut following, &mut steps) {
             // The programs are told before they are loaded whether packets are followed.
-            return Self::start(without_following(request, following.refused));
+            return Self::start(without_following(request, following.refused), told);
         }
         let (mut attached, kprobes) = match request.backend {
-            Backend::KprobeMulti => (multi::attach(&object, &request.targets)?, None),
+            Backend::KprobeMulti => (multi::attach(&object, &request.targets, &mut steps)?, None),
             Backend::Kprobe => {
                 let (probes, attached) = Probes::start(&object, &request.targets)?;
                 (attached, Some(probes))
@@ -139,7 +141,7 @@ impl Session {
         attached.followers.append(&mut following.followers);
         attached.refused.append(&mut following.refused);
         attached.refused.extend(request.unfollowed);
-        tracepoint::attach(&object, &request.tracepoints, &mut attached)?;
+        tracepoint::attach(&object, &request.tracepoints, &mut attached, &mut steps)?;
         let wanted =
             Wanted { caller: settings.want_caller != 0, stack: settings.want_stack != 0, chains: request.chains };
         let places = Places::new(&request.probes);

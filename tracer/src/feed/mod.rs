@@ -12,7 +12,7 @@ pub mod source;
 
 pub use environment::{Recorded, System};
 pub use judge::Judge;
-pub use live::{Live, Options};
+pub use live::{Live, Options, Plan, Planned};
 pub use names::Names;
 pub use replay::Replay;
 pub use source::{Poll, Source};

@@ -20,6 +20,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tracker;
+mod traits;
 mod verdict;
 
 pub use between::Between;
@@ -35,4 +36,5 @@ pub use paths::{Ending, Path, PathLimits, Paths, Place, Step, way};
 pub use rules::{RULES, Role, Roles, Taker, xdp};
 pub use tables::{Device, DeviceId, Growth, Mark, NetnsId, Tables, TaskId};
 pub use tracker::{Limits, Tally, Tracker};
+pub use traits::{Differs, Traits, Value};
 pub use verdict::{Verdict, judge};

@@ -176,7 +176,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(A::Compare, "compare", &["d"], "compare", "compare the two that are marked", Lists),
     binding(A::Fold, "fold", &["+", "-"], "unfold", "unfold or fold all hops", Path),
     binding(A::Bytes, "bytes", &["b"], "bytes", "headers and bytes", Path),
-    binding(A::Stack, "stack", &["x"], "stack", "the kernel's stack at the drop", Path),
+    binding(A::Stack, "stack", &["x"], "stack", "all of the kernel's stack at the drop", Path),
     binding(A::Programs, "programs", &["p"], "programs", "BPF programs at the devices of the way", Path),
     binding(A::Left, "left", &["left", "h"], "", "the packet before", Path),
     binding(A::Right, "right", &["right", "l"], "", "the next packet", Path),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     engine::Packet,
-    state::State,
+    state::{Of, State},
     store::{event, sight},
     widget::{Field, Sheet},
 };
@@ -42,18 +42,18 @@ impl Format {
 pub(super) const NO_PACKETS: &str = "rows are no packets: a name that ends in .json or .txt writes them";
 
 /// A packet: its path, or its frames where they were new.
-pub(super) fn packet(state: &State<'_>, packet: &Packet, format: Format) -> Result<Vec<u8>, String> {
+pub(super) fn packet(state: &State<'_>, of: Of, packet: &Packet, format: Format) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     match format {
-        Format::Text => state.story(packet, |story| journey::text(story, Style::Plain, &mut out)),
-        Format::Json => state.story(packet, |story| journey::json(story, &mut out)),
-        Format::Capture => capture(state, packet, &mut out)?,
+        Format::Text => state.story_of(of, packet, |story| journey::text(story, Style::Plain, &mut out)),
+        Format::Json => state.story_of(of, packet, |story| journey::json(story, &mut out)),
+        Format::Capture => capture(state, of, packet, &mut out)?,
     }
     Ok(out)
 }
 
-fn capture(state: &State<'_>, packet: &Packet, out: &mut Vec<u8>) -> Result<(), String> {
-    let naming = state.known.names.naming(state.store.probes());
+fn capture(state: &State<'_>, of: Of, packet: &Packet, out: &mut Vec<u8>) -> Result<(), String> {
+    let naming = state.known.names.naming(state.store_of(of).probes());
     let start = Start {
         clock_offset: state.known.clock.offset(),
         application: concat!("skbtrail ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -64,7 +64,7 @@ fn capture(state: &State<'_>, packet: &Packet, out: &mut Vec<u8>) -> Result<(), 
     for hop in &packet.journey.hops {
         let Some(sight) = sight(packet, hop) else { continue };
         let known = before.replace((sight.time, sight.branch)) == Some((sight.time, sight.branch));
-        let mut event = event(packet, hop, state.store.tables());
+        let mut event = event(packet, hop, state.store_of(of).tables());
         event.details.clone_from(&sight.details);
         if (!known || hop.kind == EventKind::Drop) && Plain::has_bytes(&event) {
             plain.add(&event, &naming);

@@ -13,6 +13,8 @@ pub enum Message {
     Input(Event),
     /// The engine has news.
     News(Box<Batch>),
+    /// The engine of drops has news.
+    Drops(Box<Batch>),
     /// The thread that looks at the machine has found something.
     Node(Box<Told>),
     /// A signal has come.

@@ -9,8 +9,10 @@
 
 pub mod action;
 pub mod app;
+mod counted;
 pub mod engine;
 pub mod export;
+pub mod hunt;
 pub mod keys;
 pub mod message;
 pub mod node;
@@ -23,6 +25,7 @@ pub mod tabs;
 pub mod terminal;
 pub mod theme;
 pub mod walk;
+pub mod watched;
 pub mod widget;
 
 pub use app::App;

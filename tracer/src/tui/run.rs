@@ -48,6 +48,19 @@ impl Sink for Mailbox {
     }
 }
 
+/// Where the engine of drops sends its batches.
+pub struct DropBox(pub Mailbox);
+
+impl Sink for DropBox {
+    fn offer(&mut self, batch: Batch) -> Result<Option<Batch>, Closed> {
+        match self.0.0.try_send(Message::Drops(Box::new(batch))) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Full(Message::Drops(batch))) => Ok(Some(*batch)),
+            Err(_) => Err(Closed),
+        }
+    }
+}
+
 impl Mailbox {
     /// Has the view say what became of something.
     pub fn answer(&self, answer: Answer) {

@@ -9,12 +9,14 @@ use std::{
 
 use super::{
     engine::{Answer, Batch, Order, Packet, Progress, Status},
+    hunt::Hunt,
     keys::Keymap,
     node::Node,
     playback::{Missing, Playback},
     prompt::Prompt,
     store::{Listing, Seq, Store},
     theme::{Role, Theme},
+    watched::Watched,
     widget::List,
 };
 use crate::{
@@ -23,6 +25,7 @@ use crate::{
     view::{
         self, Clock, Context, Story, Timestamp,
         packets::{self, PacketColumn},
+        reasons::{self, Explanation},
     },
 };
 
@@ -83,6 +86,16 @@ pub struct Message {
     since: Instant,
 }
 
+/// Which packets are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Of {
+    /// Those of the trace, or of the recording.
+    #[default]
+    Trace,
+    /// The drops of the whole machine.
+    Drops,
+}
+
 /// A file that is to be written: its name, and what is in it.
 pub type ToWrite = (PathBuf, Vec<u8>);
 
@@ -106,6 +119,8 @@ pub struct State<'a> {
     pub columns: Vec<&'static dyn PacketColumn>,
     /// What is looked for.
     pub search: String,
+    /// The search that goes on.
+    pub hunt: Option<Hunt>,
     /// A line that is typed.
     pub prompt: Option<Prompt>,
     /// Colours and signs.
@@ -123,11 +138,13 @@ pub struct State<'a> {
     /// Hits of the whole recording.
     all_hits: u64,
     /// The packet that the path shows.
-    pub opened: Option<Seq>,
+    pub opened: Option<(Of, Seq)>,
     /// Whoever writes files.
     pub files: Option<Sender<ToWrite>>,
     /// What is attached and loaded on this machine; of a recording nobody knows.
     pub node: Option<Node>,
+    /// The drops of the whole machine, while a trace runs.
+    pub watched: Option<Watched>,
 }
 
 impl<'a> State<'a> {
@@ -143,6 +160,7 @@ impl<'a> State<'a> {
             list: List::following(),
             columns: packets::STANDARD.iter().filter_map(|name| packets::find(name)).collect(),
             search: String::new(),
+            hunt: None,
             prompt: None,
             theme,
             keymap: Keymap::default(),
@@ -154,6 +172,7 @@ impl<'a> State<'a> {
             opened: None,
             files: None,
             node: None,
+            watched: None,
         }
     }
 
@@ -176,6 +195,16 @@ impl<'a> State<'a> {
         }
         if let Mode::Replay(playback) = &mut self.mode {
             playback.learn(&self.store, matches!(self.status.progress, Progress::Done | Progress::Full));
+        }
+    }
+
+    /// Takes what the engine of drops sent.
+    pub fn take_drops(&mut self, mut batch: Batch) {
+        for note in std::mem::take(&mut batch.notes) {
+            self.note(&note);
+        }
+        if let Some(watched) = &mut self.watched {
+            watched.take(batch);
         }
     }
 
@@ -267,6 +296,19 @@ impl<'a> State<'a> {
         }
     }
 
+    /// The packets that are meant.
+    pub fn store_of(&self, of: Of) -> &Store {
+        match (of, &self.watched) {
+            (Of::Drops, Some(watched)) => &watched.store,
+            _ => &self.store,
+        }
+    }
+
+    /// Where drops are to be counted: all of the machine, or where nobody does that, those of the packets here.
+    pub fn drops(&self) -> Of {
+        if self.watched.as_ref().is_some_and(Watched::counts) { Of::Drops } else { Of::Trace }
+    }
+
     /// The packet in the row at hand.
     pub fn selected(&self) -> Option<Seq> {
         self.listing.get(self.list.selected())
@@ -274,9 +316,14 @@ impl<'a> State<'a> {
 
     /// What names things in packets.
     pub fn context(&self) -> Context<'_> {
+        self.context_of(Of::Trace)
+    }
+
+    /// What names things in these packets.
+    pub fn context_of(&self, of: Of) -> Context<'_> {
         let names = self.known.names;
         Context {
-            probes: self.store.probes(),
+            probes: self.store_of(of).probes(),
             symbols: self.known.symbols,
             reasons: &names.reasons,
             namespaces: &names.namespaces,
@@ -290,8 +337,22 @@ impl<'a> State<'a> {
 
     /// Calls with the story of a packet.
     pub fn story<T>(&self, packet: &Packet, tell: impl FnOnce(&Story<'_>) -> T) -> T {
-        let context = self.context();
-        tell(&Story { journey: &packet.journey, tables: self.store.tables(), context: &context })
+        self.story_of(Of::Trace, packet, tell)
+    }
+
+    /// Calls with the story of one of these packets.
+    pub fn story_of<T>(&self, of: Of, packet: &Packet, tell: impl FnOnce(&Story<'_>) -> T) -> T {
+        let context = self.context_of(of);
+        tell(&Story { journey: &packet.journey, tables: self.store_of(of).tables(), context: &context })
+    }
+
+    /// What a reason means at this place, and what usually helps.
+    pub fn explanation(&self, reason: Option<u32>, place: Option<u64>) -> Option<Explanation> {
+        let name = self.known.names.reasons.get(&reason?)?;
+        let Some(place) = place else { return reasons::explain(name) };
+        let text = self.known.symbols.text(place);
+        // Without what a compiler adds to the name of a function.
+        reasons::explain_at(name, text.place().split(['+', '.']).next().unwrap_or_default())
     }
 
     /// Names that may stand behind a key of filters.

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::store::{DisplayFilter, Seq, Store};
+use super::store::{DisplayFilter, Listing, Seq, Store};
 use crate::tui::{
     engine::Packet,
-    state::{Mode, State},
+    state::{Mode, Of, State},
+    watched::Watched,
 };
 
 /// Packets handled before the clock is looked at.
@@ -14,6 +15,8 @@ const CHUNK: u64 = 32;
 /// How far somebody has got.
 #[derive(Debug, Default)]
 pub struct Walk {
+    /// Whose packets these are.
+    of: Of,
     next: Seq,
     /// Which packets these were: another one of either, and all begins anew.
     generation: Option<u64>,
@@ -30,20 +33,24 @@ pub struct Walk {
 impl Walk {
     /// To be asked before packets are: true where all that was counted so far is to be forgotten, since other packets are
     /// shown now, or some that were no longer are.
-    pub fn begins_anew(&mut self, state: &State<'_>) -> bool {
-        let (generation, version) = (Some(state.store.generation()), state.listing.version());
-        let first = state.store.seqs().start;
-        if self.generation == generation && self.version == version && self.next <= state.end().max(first) {
+    pub fn begins_anew(&mut self, of: Of, state: &State<'_>) -> bool {
+        let store = state.store_of(of);
+        // What is asked of a trace is none of the machine's drops.
+        let listing = if of == Of::Trace { Some(&state.listing) } else { None };
+        let (generation, version) = (Some(store.generation()), listing.map_or(0, Listing::version));
+        let first = store.seqs().start;
+        let same = (self.of, self.generation, self.version) == (of, generation, version);
+        if same && self.next <= end(of, state).max(first) {
             return false;
         }
-        let (filter, missed) = (state.listing.filter().cloned(), state.store.gone().packets);
-        *self = Self { next: first, generation, version, filter, missed, ..Self::default() };
+        let (filter, missed) = (listing.and_then(Listing::filter).cloned(), store.gone().packets);
+        *self = Self { of, next: first, generation, version, filter, missed, ..Self::default() };
         true
     }
 
     /// Hands out packets as far as there is time until `deadline`; false if there are more.
     pub fn go(&mut self, state: &State<'_>, deadline: Instant, each: &mut dyn FnMut(Seq, &Packet)) -> bool {
-        let (store, end) = (&state.store, state.end());
+        let (store, end) = (state.store_of(self.of), end(self.of, state));
         let first = store.seqs().start;
         self.missed += first.saturating_sub(self.next);
         self.next = self.next.max(first);
@@ -91,5 +98,13 @@ impl Walk {
         if packet.last() > latest {
             (self.times.1, self.heard) = (packet.last(), Some(now));
         }
+    }
+}
+
+/// Packets from here on are not shown.
+fn end(of: Of, state: &State<'_>) -> Seq {
+    match of {
+        Of::Trace => state.end(),
+        Of::Drops => state.watched.as_ref().map_or(0, Watched::end),
     }
 }

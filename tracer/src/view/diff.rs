@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Object, duration,
+    Object, duration, flow,
     json::VERSION,
     phrase::{append, plural},
 };
-use crate::track::{Difference, Moved, Next};
+use crate::track::{Difference, Differs, Moved, Next, Traits, Value};
 
 /// Most entries of a list in text; the rest is counted.
 const MOST: usize = 10;
+/// Values of a trait that text names.
+const SHOWN: usize = 3;
 
 /// Appends the comparison. `names` are what A and B are, where that is worth saying.
 pub fn text(difference: &Difference, names: [&str; 2], out: &mut Vec<u8>) {
@@ -21,6 +23,7 @@ pub fn text(difference: &Difference, names: [&str; 2], out: &mut Vec<u8>) {
         text.push('\n');
     }
     parting(difference, &mut text);
+    differs(difference, &mut text);
     for (index, letter) in ["A", "B"].into_iter().enumerate() {
         only(letter, &difference.only[index], &mut text);
     }
@@ -81,6 +84,43 @@ fn only(letter: &str, list: &[(String, u64)], text: &mut String) {
         append(format_args!("  {name} ({})\n", plural(*packets, "packet")), text);
     }
     more(list.len(), text);
+}
+
+/// What tells the packets apart where they begin, which may be why they part.
+fn differs(difference: &Difference, text: &mut String) {
+    let Some(differs) = &difference.differs else { return };
+    if differs.is_empty() {
+        let names = Traits::names().join(", ");
+        return append(format_args!("Where they begin, nothing tells A from B ({names}).\n"), text);
+    }
+    text.push_str("What tells A from B where they begin:\n");
+    for Differs { what, values: [a, b] } in differs {
+        append(format_args!("  {what} "), text);
+        values(a, text);
+        text.push_str(" in A, ");
+        values(b, text);
+        text.push_str(" in B\n");
+    }
+}
+
+fn values(values: &[Value], text: &mut String) {
+    for (place, value) in values.iter().take(SHOWN).enumerate() {
+        text.push_str(if place == 0 { "" } else { ", " });
+        write_value(*value, text);
+    }
+    if values.len() > SHOWN {
+        append(format_args!(" and {} more", values.len() - SHOWN), text);
+    }
+}
+
+fn write_value(value: Value, text: &mut String) {
+    match value {
+        Value::Number(number) => append(format_args!("{number}"), text),
+        Value::Protocol(number) => flow::write_protocol(number, text),
+        Value::Mark(mark) => append(format_args!("{mark:#x}"), text),
+        Value::Address(address) => flow::write_address(address, text),
+        Value::Name(name) => super::escape(name.bytes(), text),
+    }
 }
 
 fn more(count: usize, text: &mut String) {
@@ -146,6 +186,14 @@ pub fn json(difference: &Difference, out: &mut Vec<u8>) {
             inner.number(key, value);
         }
     });
+    if let Some(differs) = &difference.differs {
+        object.objects("differs", differs, |differs, inner| {
+            inner.text("what", |out| out.push_str(differs.what));
+            for (key, values) in ["a", "b"].into_iter().zip(&differs.values) {
+                inner.list(key, values, |value, out| write_value(*value, out));
+            }
+        });
+    }
     object.end();
     line.push('\n');
     out.extend_from_slice(line.as_bytes());

@@ -13,7 +13,7 @@ use crate::{
 const BACKENDS: usize = 4;
 
 /// Calls `line` with a line for each end of a flow of which something is known: `10.0.0.1 is pod shop/cart, identity 263`.
-pub(super) fn ends(facts: &dyn Facts, found: &Flow, mut line: impl FnMut(&str)) {
+pub(crate) fn ends(facts: &dyn Facts, found: &Flow, mut line: impl FnMut(&str)) {
     let mut text = String::new();
     for address in [found.source, found.destination] {
         let known = facts.address(address);

@@ -1,5 +1,6 @@
 //! What a column is given: one event, and what is known about the run it belongs to.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::str::FromStr;
@@ -71,6 +72,12 @@ impl Context<'_> {
             out.push_str(if reason.is_some() { " at " } else { "at " });
             self.write_place(place, out);
         }
+    }
+
+    /// Name of a network namespace: as it was known at the start, or as it is known by now.
+    pub(crate) fn netns_name(&self, inode: u32) -> Option<Cow<'_, str>> {
+        let known = self.namespaces.get(&inode).map(|name| Cow::Borrowed(name.as_str()));
+        known.or_else(|| self.facts?.netns(inode).map(Cow::Owned))
     }
 
     /// Module that holds a function.

@@ -15,7 +15,7 @@ use crate::{
     feed::Source as _,
     model::Probe,
     symbol::Cache,
-    track::{self, Journey, PathLimits, Paths, Side, Tables},
+    track::{self, Journey, PathLimits, Paths, Side, Tables, Traits},
     view::{self, Context, Timestamp},
 };
 
@@ -27,7 +27,7 @@ Examples:
   skbtrail diff --output-json good.pcapng bad.pcapng | jq .a.next
 
 It follows the most travelled way of both sides, says where a tenth of the packets or more goes on differently, which hops only
-one side has, and which latencies differ. Functions are compared by name, so the two may come from different kernels.";
+one side has, what tells the packets apart where they begin, and which latencies differ. Functions are compared by name, so the two may come from different kernels.";
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]
@@ -105,7 +105,7 @@ fn read(which: &Which, no_track: bool) -> Result<Side, Failure> {
     let flags = Flags { no_track, ..Flags::default() };
     let mut opened =
         Opened::open(std::slice::from_ref(&which.file), &Question { expression: &which.expression, flags })?;
-    let mut counter = Counter(Paths::new(PathLimits::default()));
+    let mut counter = Counter(Paths::new(PathLimits::default()), Traits::default());
     let tracker = opened.gather(&mut counter)?;
     opened.finish()?;
     let symbols = Cache::new(&opened.names.symbols);
@@ -120,15 +120,18 @@ fn read(which: &Which, no_track: bool) -> Result<Side, Failure> {
         timestamp: Timestamp::None,
         tcp_flags: false,
     };
-    Ok(view::paths::side(&view::paths::Profile { paths: &counter.0, tables: tracker.tables(), context: &context }))
+    let profile = view::paths::Profile { paths: &counter.0, tables: tracker.tables(), context: &context };
+    Ok(Side { traits: counter.1, ..view::paths::side(&profile) })
 }
 
 /// Counts every packet.
-struct Counter(Paths);
+struct Counter(Paths, Traits);
 
 impl Taker for Counter {
-    fn take(&mut self, journey: &Journey, _: &Tables, _: &[Probe]) -> ControlFlow<()> {
-        self.0.add(journey);
+    fn take(&mut self, journey: &Journey, tables: &Tables, _: &[Probe]) -> ControlFlow<()> {
+        if self.0.add(journey).is_some() {
+            self.1.add(journey, tables);
+        }
         ControlFlow::Continue(())
     }
 

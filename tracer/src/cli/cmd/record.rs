@@ -146,7 +146,7 @@ pub fn run(args: Args, verbose: bool) -> Result<ExitCode, Failure> {
         rotation,
         flight,
         settings: Settings { compress: args.compress, snaplen: args.snaplen },
-        start: recorder::start(&live, &args.filter, &extra),
+        start: recorder::start(live.backend, live.session.probes().len(), &args.filter, &extra),
     };
     let recorder = Recorder::start(plan, caller, &live.names.naming(live.session.probes()))?;
     privileges::drop_all_but_needed()?;

@@ -53,7 +53,7 @@ pub fn run(args: args::Trace, verbose: bool) -> Result<ExitCode, Failure> {
         rotation: recorder::Rotation::default(),
         flight: None,
         settings: recorder::settings(&extra),
-        start: recorder::start(&live, &args.filter, &extra),
+        start: recorder::start(live.backend, live.session.probes().len(), &args.filter, &extra),
     });
     let recorder =
         plan.map(|plan| Recorder::start(plan, caller, &live.names.naming(live.session.probes()))).transpose()?;

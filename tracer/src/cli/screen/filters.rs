@@ -1,12 +1,12 @@
 //! Who compiles the filters that are typed.
 
-use std::fs;
+use std::{collections::HashMap, fs};
 
 use crate::{
     cli::{args::What, settings},
     feed::{Names, Recorded, System},
     filter::{self, Compiled},
-    kernel::Root,
+    kernel::{Root, netns},
     tui::state::Filters,
 };
 
@@ -29,7 +29,10 @@ impl Filters for LiveFilters<'_> {
     }
 
     fn compile_display(&self, text: &str) -> Result<Compiled, filter::Error> {
-        compile(text, self.names)
+        // Some may have been made since the start.
+        let mut namespaces = netns::names(self.root);
+        namespaces.extend(self.names.namespaces.iter().map(|(inode, name)| (*inode, name.clone())));
+        compile(text, &namespaces, &self.names.reasons)
     }
 
     fn names(&self, key: &str) -> Vec<String> {
@@ -47,11 +50,11 @@ impl Filters for LiveFilters<'_> {
 
 impl Filters for RecordedFilters<'_> {
     fn compile(&self, text: &str) -> Result<Compiled, filter::Error> {
-        compile(text, self.names)
+        compile(text, &self.names.namespaces, &self.names.reasons)
     }
 
     fn compile_display(&self, text: &str) -> Result<Compiled, filter::Error> {
-        compile(text, self.names)
+        compile(text, &self.names.namespaces, &self.names.reasons)
     }
 
     fn names(&self, _: &str) -> Vec<String> {
@@ -59,7 +62,11 @@ impl Filters for RecordedFilters<'_> {
     }
 }
 
-fn compile(text: &str, names: &Names) -> Result<Compiled, filter::Error> {
-    let environment = Recorded { namespaces: &names.namespaces, reasons: &names.reasons };
+fn compile(
+    text: &str,
+    namespaces: &HashMap<u32, String>,
+    reasons: &HashMap<u32, String>,
+) -> Result<Compiled, filter::Error> {
+    let environment = Recorded { namespaces, reasons };
     filter::compile(&filter::Request { expression: text, environment: &environment, ..filter::Request::default() })
 }

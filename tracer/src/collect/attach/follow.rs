@@ -2,17 +2,18 @@
 
 use std::os::fd::AsFd as _;
 
-use super::{Attached, Refused};
+use super::{Attached, Refused, Steps};
 use crate::{
     collect::{error::Error, object::Object, sys},
     probe::lifecycle::{self, Hook, Role},
 };
 
 /// Attaches to all hooks; returns whether the end of each packet is seen, so that packets can be followed.
-pub fn attach(object: &Object, hooks: &[Hook], attached: &mut Attached) -> bool {
+pub fn attach(object: &Object, hooks: &[Hook], attached: &mut Attached, steps: &mut Steps<'_>) -> bool {
     let mut done = Vec::new();
     // What sees an end comes first, so that nothing is followed whose end is not seen.
     for hook in hooks.iter().rev() {
+        steps.add(1);
         let program = match object.load_traced(program_for(hook.role), hook.id, hook.instance) {
             Ok(program) => program,
             Err(error) => {

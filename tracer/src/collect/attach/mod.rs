@@ -9,7 +9,11 @@ pub mod tracepoint;
 
 use std::{io, os::fd::OwnedFd};
 
-use super::{error::Error, object::Object};
+use super::{
+    error::Error,
+    object::Object,
+    session::{Backend, Request},
+};
 
 /// A function that could not be probed, with the kernel's answer.
 #[derive(Debug)]
@@ -48,6 +52,30 @@ pub struct Attached {
     pub wanted: usize,
     /// Those that could not be.
     pub refused: Vec<Refused>,
+}
+
+/// How far attaching has got, for whoever waits for it.
+pub struct Steps<'a> {
+    done: usize,
+    all: usize,
+    told: &'a mut dyn FnMut(usize, usize),
+}
+
+impl<'a> Steps<'a> {
+    /// Before the first of what a run asks for. Single kprobes are not among it: a process of their own attaches them.
+    pub fn of(request: &Request, told: &'a mut dyn FnMut(usize, usize)) -> Self {
+        let functions = if request.backend == Backend::Kprobe { 0 } else { request.targets.len() };
+        let hooks = if request.constants.settings.follow == 0 { 0 } else { request.hooks.len() };
+        let all = functions + hooks + request.tracepoints.len();
+        told(0, all);
+        Self { done: 0, all, told }
+    }
+
+    /// So many more are attached, or refused.
+    pub fn add(&mut self, count: usize) {
+        self.done += count;
+        (self.told)(self.done, self.all);
+    }
 }
 
 impl Attached {

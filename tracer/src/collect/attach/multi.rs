@@ -2,17 +2,18 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use super::{Attached, Refused, Target, load_programs};
+use super::{Attached, Refused, Steps, Target, load_programs};
 use crate::collect::{error::Error, object::Object, sys};
 
 /// Attaches to all `targets`. One function that the kernel refuses fails a whole link, so a link that fails is tried again
 /// in halves, down to the function.
-pub fn attach(object: &Object, targets: &[Target]) -> Result<Attached, Error> {
+pub fn attach(object: &Object, targets: &[Target], steps: &mut Steps<'_>) -> Result<Attached, Error> {
     let mut attached = Attached { wanted: targets.len(), ..Attached::default() };
     let (judge, groups) = load_programs(object, targets, true)?;
     attached.programs.push(judge);
     for (program, members) in groups {
         attach_some(program.as_fd(), &members, &mut attached);
+        steps.add(members.len());
         attached.programs.push(program);
     }
     attached.check()?;

@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use super::{Attached, Refused};
+use super::{Attached, Refused, Steps};
 use crate::collect::{
     error::Error,
     object::{Instance, Object},
@@ -38,7 +38,12 @@ pub fn program_for(position: u8) -> Option<&'static str> {
 /// Attaches to each tracepoint; one that the kernel refuses is noted. A program that cannot be loaded is an error.
 ///
 /// Where a link can carry a number, each program is loaded once; elsewhere once for each tracepoint.
-pub fn attach(object: &Object, tracepoints: &[Tracepoint], attached: &mut Attached) -> Result<(), Error> {
+pub fn attach(
+    object: &Object,
+    tracepoints: &[Tracepoint],
+    attached: &mut Attached,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
     let mut shared: HashMap<&str, Option<OwnedFd>> = HashMap::new();
     for tracepoint in tracepoints {
         let program = shared
@@ -51,6 +56,7 @@ pub fn attach(object: &Object, tracepoints: &[Tracepoint], attached: &mut Attach
             attach_one(own.as_fd(), tracepoint, 0, attached);
             attached.programs.push(own);
         }
+        steps.add(1);
     }
     attached.programs.extend(shared.into_values().flatten());
     Ok(())

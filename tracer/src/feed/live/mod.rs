@@ -20,6 +20,7 @@ use crate::{
         kallsyms, netns,
         reasons::Reasons,
     },
+    model::Probe,
     probe::{Modules, Selection, lifecycle, others::Globs},
 };
 pub use error::Error;
@@ -85,9 +86,49 @@ pub struct Live {
     pub notes: Vec<String>,
 }
 
-impl Live {
-    /// Probes the kernel as `options` ask.
-    pub fn start(root: &Root, mut options: Options) -> Result<Self, Error> {
+/// A trace that is ready to be attached, and the names of what it will show.
+pub struct Planned {
+    /// What is to be attached.
+    pub plan: Plan,
+    /// What names things in its events.
+    pub names: Names,
+    /// How functions will be attached.
+    pub backend: Backend,
+    /// What the user should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// What is to be loaded and attached: nothing in the kernel has changed yet.
+pub struct Plan {
+    request: Request,
+    follow: bool,
+}
+
+impl Plan {
+    /// Functions and tracepoints that it names.
+    pub fn probes(&self) -> &[Probe] {
+        &self.request.probes
+    }
+
+    /// Has the kernel probed, and tells how many of how many things are attached as it gets on. With the trace comes what the
+    /// user should know, a sentence each.
+    pub fn attach(self, told: &mut dyn FnMut(usize, usize)) -> Result<(Session, Vec<String>), Error> {
+        let programs = self.request.programs.any();
+        let session = Session::start(self.request, told)?;
+        let mut notes = Vec::new();
+        if self.follow && !session.follows() {
+            notes.push("the kernel refused the programs that follow packets: each hit is judged by itself".to_owned());
+            if programs {
+                notes.push(UNTRACED.to_owned());
+            }
+        }
+        Ok((session, notes))
+    }
+}
+
+impl Planned {
+    /// Finds out how to probe the kernel as `options` ask.
+    pub fn new(root: &Root, mut options: Options) -> Result<Self, Error> {
         let btf = btf::vmlinux(root)?;
         let features = Features::read(root, Some(&btf));
         if let Some(lack) = features.blockers().first() {
@@ -111,6 +152,9 @@ impl Live {
         let symbols = Box::new(LazySymbols::new(kallsyms::open(root).ok()));
         let found = targets::find(root, &btf, backend, &options, &mut notes)?;
         options.filter.bind(&found.probes)?;
+        if options.programs.tc && !options.all_functions {
+            notes.push("tc programs show only packets that have passed a function of --filter-func before".to_owned());
+        }
         let request = Request {
             backend,
             targets: found.targets,
@@ -124,18 +168,18 @@ impl Live {
             ring_bytes: options.ring_bytes,
             probes: found.probes,
         };
-        let session = Session::start(request)?;
-        if options.follow && !session.follows() {
-            notes.push("the kernel refused the programs that follow packets: each hit is judged by itself".to_owned());
-            if options.programs.any() {
-                notes.push(UNTRACED.to_owned());
-            }
-        }
-        if options.programs.tc && !options.all_functions {
-            notes.push("tc programs show only packets that have passed a function of --filter-func before".to_owned());
-        }
         let reasons = Reasons::read(root, &btf).iter().map(|(number, name)| (number, name.to_owned())).collect();
         let names = Names { reasons, namespaces: netns::names(root), chains, symbols, facts: None };
+        Ok(Self { plan: Plan { request, follow: options.follow }, names, backend, notes })
+    }
+}
+
+impl Live {
+    /// Probes the kernel as `options` ask.
+    pub fn start(root: &Root, options: Options) -> Result<Self, Error> {
+        let Planned { plan, names, backend, mut notes } = Planned::new(root, options)?;
+        let (session, more) = plan.attach(&mut |_, _| {})?;
+        notes.extend(more);
         Ok(Self { session, names, backend, notes })
     }
 

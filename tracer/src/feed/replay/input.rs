@@ -4,6 +4,7 @@ use std::{io, path::Path};
 
 use super::capture::Capture;
 use crate::{
+    collect::counts::Counts,
     model::Record,
     record::{
         Error, Reader, Start,
@@ -44,6 +45,14 @@ impl Input {
                 capture.seek(Wanted::default())?;
                 Ok(time)
             }
+        }
+    }
+
+    /// The counts of its run so far, if they were recorded.
+    pub(super) fn counts(&self) -> Option<&Counts> {
+        match self {
+            Self::Recording(reader) => reader.counts(),
+            Self::Capture(_) => None,
         }
     }
 

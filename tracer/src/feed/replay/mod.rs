@@ -6,11 +6,17 @@ mod input;
 mod part;
 mod timeline;
 
-use std::{cmp::Reverse, collections::BinaryHeap, io, path::PathBuf};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    io,
+    path::PathBuf,
+};
 
 use self::part::Part;
 use super::{Names, Poll, Source};
 use crate::{
+    collect::counts::Counts,
     model::{Probe, Record},
     record::{
         Start,
@@ -98,6 +104,19 @@ impl Replay {
     /// The circumstances of the earliest recording.
     pub fn start(&self) -> Option<&Start> {
         self.parts.first().map(Part::start)
+    }
+
+    /// What was seen and lost while it was recorded, of all runs together; `None` where that of one was not recorded. Each file of
+    /// a run has the counts from its beginning on, so the last one has them all.
+    pub fn counts(&self) -> Option<Counts> {
+        let mut runs: BTreeMap<u64, Option<&Counts>> = BTreeMap::new();
+        for (run, counts) in self.parts.iter().map(Part::counts) {
+            let latest = runs.entry(run).or_insert(counts);
+            *latest = counts.or(*latest);
+        }
+        runs.into_values().try_fold(Counts::default(), |sum, counts| {
+            Some(if sum == Counts::default() { counts?.clone() } else { sum.and(counts?) })
+        })
     }
 
     /// Whether [`Replay::track`] can be used: the files are one run's, one after the other.

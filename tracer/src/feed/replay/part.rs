@@ -8,6 +8,7 @@ use std::{
 
 use super::{Error, Stretch, input::Input};
 use crate::{
+    collect::counts::Counts,
     feed::Names,
     model::{Branch, JourneyId, Probe, ProbeId, Record},
     record::{
@@ -59,6 +60,11 @@ impl Part {
 
     pub(super) fn start(&self) -> &Start {
         self.input.start()
+    }
+
+    /// Which run it is of, and the counts of that so far, if they were recorded.
+    pub(super) fn counts(&self) -> (u64, Option<&Counts>) {
+        (self.run, self.input.counts())
     }
 
     /// Real time of its first record, nanoseconds.

@@ -100,6 +100,14 @@ impl Facts for Live {
         })
     }
 
+    fn netns(&self, inode: u32) -> Option<String> {
+        let known = self.with_machine(|machine| machine.netns(inode).map(str::to_owned));
+        if known.is_none() {
+            self.ask_again();
+        }
+        known.filter(|name| !name.is_empty())
+    }
+
     fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -16,7 +16,7 @@ use crate::{
         Root,
         netns::{self, Place},
     },
-    model::{NetnsRow, ProgramAt, attachment::Section},
+    model::{Container, NetnsRow, ProgramAt, attachment::Section},
 };
 
 const RTM_GETADDR: u16 = 22;
@@ -35,6 +35,8 @@ pub(super) struct Machine {
     owners: HashMap<IpAddr, Option<String>>,
     programs: HashMap<(u32, u32), Vec<ProgramAt>>,
     devices: HashSet<(u32, u32)>,
+    /// Names of namespaces; empty where there is none.
+    namespaces: HashMap<u32, String>,
 }
 
 impl Machine {
@@ -51,6 +53,7 @@ impl Machine {
         for (place, addresses) in places.iter().zip(found) {
             let row = net.namespaces.iter().find(|row| row.inode == place.netns.inode);
             let owner = owner(place, row, host);
+            machine.namespaces.insert(place.netns.inode, name(place, row).unwrap_or_default());
             // One that has gone meanwhile has no addresses.
             for address in addresses.ok().and_then(Result::ok).into_iter().flatten() {
                 machine.add_owner(address, &owner);
@@ -67,6 +70,11 @@ impl Machine {
     /// The programs at a device; `None` for a device that was not there.
     pub(super) fn programs(&self, device: (u32, u32)) -> Option<&[ProgramAt]> {
         self.devices.contains(&device).then(|| self.programs.get(&device).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// What a namespace goes by, empty where that is nothing; `None` for one that was not there.
+    pub(super) fn netns(&self, inode: u32) -> Option<&str> {
+        self.namespaces.get(&inode).map(String::as_str)
     }
 
     fn add_devices(&mut self, row: &NetnsRow) {
@@ -102,6 +110,12 @@ fn owner(place: &Place, row: Option<&NetnsRow>, host: u32) -> String {
         (None, Some(name)) => format!("netns {name}"),
         (None, None) => format!("netns {inode}"),
     }
+}
+
+/// `web`, or `pod shop/cart` where it is a container's, whose own names are made up.
+fn name(place: &Place, row: Option<&NetnsRow>) -> Option<String> {
+    let container = row.and_then(|row| row.container.as_ref()).map(Container::label);
+    container.or_else(|| place.names.first().cloned())
 }
 
 /// Addresses of the namespace at hand that are its own alone: none of the loopback, none of a link.

@@ -24,6 +24,11 @@ pub trait Facts: Send + Sync {
     /// The programs at a device, in order of execution.
     fn programs(&self, netns: Option<u32>, ifindex: u32) -> Vec<ProgramAt>;
 
+    /// What a network namespace goes by, also one that was made only now.
+    fn netns(&self, _inode: u32) -> Option<String> {
+        None
+    }
+
     /// The first thing that could not be found out, if there was one.
     fn trouble(&self) -> Option<String> {
         None

@@ -5,7 +5,7 @@ mod latency;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Histogram;
+use super::{Differs, Histogram, Traits};
 pub use latency::Moved;
 
 /// The packets of one side.
@@ -15,6 +15,8 @@ pub struct Side {
     pub ways: Vec<Way>,
     /// Functions and tracepoints that could report; empty where that is not known.
     pub probes: BTreeSet<String>,
+    /// What they are where they begin; of no packets where nobody has looked.
+    pub traits: Traits,
 }
 
 /// A path by names.
@@ -72,6 +74,8 @@ pub struct Difference {
     pub unseen: [BTreeSet<String>; 2],
     /// Latencies that differ enough to say so, largest difference first.
     pub moved: Vec<Moved>,
+    /// What tells them apart where they begin; `None` where nobody has looked.
+    pub differs: Option<Vec<Differs>>,
 }
 
 /// Sides part where one packet in so many goes on differently.
@@ -88,6 +92,8 @@ pub fn diff(a: &Side, b: &Side) -> Difference {
     part(a, b, &mut difference);
     difference.only = [only(a, b), only(b, a)];
     difference.moved = latency::moved(a, b);
+    let looked = a.traits.packets() > 0 && b.traits.packets() > 0;
+    difference.differs = looked.then(|| a.traits.differ(&b.traits));
     difference
 }
 

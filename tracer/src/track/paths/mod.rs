@@ -74,21 +74,24 @@ impl Paths {
         Self { limits, ..Self::default() }
     }
 
-    /// Counts a packet. Of one that is not seen from its beginning to its end the path is not known.
-    pub fn add(&mut self, journey: &Journey) {
+    /// Counts a packet; the place of its path among all, where it has one: of a packet that is not seen from its beginning to its
+    /// end the path is not known.
+    pub fn add(&mut self, journey: &Journey) -> Option<usize> {
         self.packets += 1;
         self.hops += journey.hops.len() as u64 + journey.left_out;
         if !is_whole(journey) {
             self.partial += 1;
-            return;
+            return None;
         }
         self.scratch.read(journey, self.limits.by_device);
         let hash = self.hasher.hash_one(&self.scratch.steps[..]);
         let known = self.index.get(&hash).copied();
-        match self.find(known).or_else(|| self.insert(hash, known, journey)) {
+        let path = self.find(known).or_else(|| self.insert(hash, known, journey));
+        match path {
             Some(path) => self.count(path, journey.took()),
             None => self.others += 1,
         }
+        path
     }
 
     /// Paths, those of most packets first.

@@ -63,6 +63,9 @@ impl App<'_> {
     }
 
     fn back(&mut self) {
+        if self.state.hunt.take().is_some() {
+            return self.state.say("no longer searching", Role::Faint);
+        }
         if self.state.message.take().is_some() {
             return;
         }
@@ -100,7 +103,12 @@ impl App<'_> {
     fn pause(&mut self) {
         let (now, end) = (self.state.now, self.state.store.seqs().end);
         match &mut self.state.mode {
-            Mode::Live { held } => *held = if held.is_some() { None } else { Some(end) },
+            Mode::Live { held } => {
+                *held = if held.is_some() { None } else { Some(end) };
+                if let Some(watched) = &mut self.state.watched {
+                    watched.held = held.map(|_| watched.store.seqs().end);
+                }
+            }
             Mode::Replay(playback) => {
                 playback.toggle(now);
                 self.state.list.act(Action::Last, self.state.listing.len());

@@ -4,6 +4,7 @@ use ratatui::{Frame, layout::Rect};
 
 use crate::tui::{
     action::{Action, Place},
+    hunt::Hunt,
     prompt::Prompt,
     state::{Mode, State},
     tabs::Tab,
@@ -20,6 +21,15 @@ pub(super) fn lines(state: &State<'_>) -> u16 {
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, tab: &dyn Tab, state: &State<'_>) {
     match (&state.prompt, &state.message) {
         (Some(prompt), _) => draw_prompt(frame, area, prompt, state),
+        (None, _) if state.hunt.is_some() && tab.title() == "Packets" => {
+            let share = state.hunt.as_ref().map_or(0, Hunt::share);
+            let text = format!(
+                "searching for `{}`: {share} %, {} stops",
+                state.search,
+                pretty(state.keymap.key(Action::Back))
+            );
+            put(frame.buffer_mut(), area, 0, 1, &text, state.theme.style(Role::Warn));
+        }
         (None, Some(message)) => {
             let text = fit(&message.text, area.width.saturating_sub(2), state.theme.signs.more, false);
             put(frame.buffer_mut(), area, 0, 1, &text, state.theme.style(message.role));

@@ -52,7 +52,11 @@ fn left(state: &State<'_>) -> Vec<Piece> {
         pieces.push((format!("/ {}", state.filter), Role::Plain));
     }
     if let Some(filter) = state.listing.filter() {
-        pieces.push((format!("f {}", filter.label()), Role::Warn));
+        let undecided = match filter.undecided() {
+            0 => String::new(),
+            packets => format!(" ({packets} not judged)"),
+        };
+        pieces.push((format!("f {}{undecided}", filter.label()), Role::Warn));
     }
     pieces.push((state.known.headline.clone(), Role::Faint));
     pieces
@@ -64,22 +68,31 @@ fn right(state: &State<'_>) -> Vec<Piece> {
     if let Mode::Replay(_) = state.mode {
         pieces.push((format!("{} packets", thousands(status.packets)), Role::Plain));
         pieces.push((format!("{} hits", thousands(status.hits)), Role::Plain));
+        pieces.push(match &status.counts {
+            Some(counts) => lost(counts.lost() + state.store.gone().left_out_hops),
+            None => ("losses not recorded".to_owned(), Role::Faint),
+        });
     } else {
         let (hits, packets) = status.rates;
         pieces.push((format!("{} ev/s", thousands(hits)), Role::Plain));
         pieces.push((format!("{} pkt/s", thousands(packets)), Role::Plain));
         pieces.push(match status.attaching {
-            Some((done, all)) => (format!("attaching {}%", done * 100 / all.max(1)), Role::Warn),
+            Some((done, all)) => (format!("attaching {done}/{all}"), Role::Warn),
             None => (format!("{} functions", status.attached), Role::Faint),
         });
         let counts = status.counts.as_ref();
-        let lost = counts.map_or(0, |counts| counts.ring_full + counts.undecodable) + state.store.gone().left_out_hops;
-        pieces.push((format!("lost {}", thousands(lost)), if lost > 0 { Role::Alarm } else { Role::Good }));
-        if let Some(cost) = status.cost {
+        let hits = counts.map_or(0, |counts| counts.ring_full + counts.undecodable) + state.store.gone().left_out_hops;
+        pieces.push(lost(hits));
+        let of_drops = state.watched.as_ref().and_then(|watched| watched.status.cost);
+        if let Some(cost) = status.cost.map(|cost| cost + of_drops.unwrap_or(0.0)) {
             pieces.push((format!("cost {:.1}%", cost * 100.0), Role::Plain));
         }
     }
     pieces
+}
+
+fn lost(hits: u64) -> Piece {
+    (format!("lost {}", thousands(hits)), if hits > 0 { Role::Alarm } else { Role::Good })
 }
 
 /// The second line: the tabs. Returns where their titles are, for the mouse.

@@ -82,6 +82,10 @@ impl<'a> App<'a> {
                 self.state.take(*batch);
                 self.dirty = true;
             }
+            Message::Drops(batch) => {
+                self.state.take_drops(*batch);
+                self.dirty = true;
+            }
             Message::Node(told) => {
                 let now = self.state.now;
                 if let Some(node) = &mut self.state.node {

@@ -123,6 +123,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Where the source stands, and what the user should know of it; no packets.
+    pub fn news(status: Option<Status>, notes: Vec<String>) -> Self {
+        Self { status, notes, ..Self::default() }
+    }
+
     /// Adds a packet. Beyond `most` hops the oldest ones are left out.
     pub fn add(&mut self, packet: Packet, most: usize) {
         self.hops += packet.journey.hops.len();

@@ -1,13 +1,11 @@
 //! The engine of a running trace.
 
 use std::{
-    num::NonZero,
     sync::{Arc, mpsc::Receiver},
-    thread,
     time::{Duration, Instant},
 };
 
-use super::{Answer, Gather, Order, Outbox, Sink, Status, Tape, TapeMaker};
+use super::{Answer, Gather, Order, Outbox, Sink, Status, Tape, TapeMaker, rates::Rates};
 use crate::{
     collect::{Session, counts::Counts, session::RunTime},
     feed::{Names, Source as _, live::control},
@@ -51,21 +49,11 @@ pub struct Engine<S> {
     sent: Instant,
 }
 
-/// Counts at the last look.
-struct Rates {
-    at: Instant,
-    hits: u64,
-    packets: u64,
-    /// Nanoseconds that the programs had run.
-    run_time: Option<u64>,
-}
-
 impl<S: Sink> Engine<S> {
     /// Takes over a running trace.
     pub fn new(running: Running, gather: Gather, outbox: Outbox<S>, orders: Receiver<Order>) -> Self {
-        let now = Instant::now();
-        let rates = Rates { at: now, hits: 0, packets: 0, run_time: None };
-        Self { running, gather, outbox, orders, tape: None, status: Status::default(), rates, looked: None, sent: now }
+        let (status, rates, sent) = (Status::default(), Rates::new(), Instant::now());
+        Self { running, gather, outbox, orders, tape: None, status, rates, looked: None, sent }
     }
 
     /// Works until it is told to quit, or until nobody listens; then all is detached. The last counts.
@@ -224,20 +212,5 @@ impl<S: Sink> Engine<S> {
             ended: self.status.ended.clone(),
             ..Status::default()
         }
-    }
-}
-
-impl Rates {
-    /// Hits and packets per second since the last look, and the share of all CPUs' time that the programs took.
-    fn next(&mut self, hits: u64, packets: u64, run_time: Option<u64>) -> ((u64, u64), Option<f64>) {
-        let now = Instant::now();
-        let seconds = now.duration_since(self.at).as_secs_f64().max(0.001);
-        let per_second = |now: u64, before: u64| ((now - before) as f64 / seconds).round() as u64;
-        let rates = (per_second(hits, self.hits), per_second(packets, self.packets));
-        let cpus = thread::available_parallelism().map_or(1, NonZero::get) as f64;
-        let ran = run_time.zip(self.run_time).map(|(now, before)| now.saturating_sub(before) as f64 / 1e9);
-        *self = Self { at: now, hits, packets, run_time };
-        // As exact as it is shown, so that what stays the same does not have the screen drawn anew.
-        (rates, ran.map(|ran| (ran / seconds / cpus * 1000.0).round() / 1000.0))
     }
 }

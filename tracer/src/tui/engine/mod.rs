@@ -8,9 +8,11 @@ mod gather;
 mod live;
 mod order;
 mod outbox;
+mod rates;
 mod recorded;
 mod sights;
 mod tape;
+mod watch;
 
 pub use batch::{Answer, Batch, Packet, Progress, Status};
 pub use gather::Gather;
@@ -20,3 +22,4 @@ pub use outbox::{Closed, Outbox, Sink};
 pub use recorded::{Engine as ReplayEngine, Loading};
 pub use sights::Sight;
 pub use tape::{Tape, TapeMaker};
+pub use watch::Watch;

@@ -34,7 +34,7 @@ impl Loading {
     /// Begins at the beginning.
     pub fn new(replay: Replay, judge: Judge, limits: Limits, room: usize, wanted: Wanted) -> Self {
         let gather = Gather::new(limits, room);
-        let status = Status { progress: Progress::Reading, ..Status::default() };
+        let status = Status { progress: Progress::Reading, counts: replay.counts(), ..Status::default() };
         Self { replay, judge, limits, room, wanted, gather, from: false, status }
     }
 

@@ -16,6 +16,8 @@ pub struct DisplayFilter {
     only: Option<(Only, String)>,
     /// Probes that it knows.
     bound: usize,
+    /// Packets of which no hit matched, and some hit could not be judged.
+    undecided: u64,
 }
 
 /// What no expression says: the packets of a row of another tab.
@@ -30,13 +32,13 @@ pub enum Only {
 impl DisplayFilter {
     /// Shows packets of which a hit matches.
     pub fn new(compiled: Compiled) -> Self {
-        Self { compiled: Some(compiled), only: None, bound: usize::MAX }
+        Self { compiled: Some(compiled), only: None, bound: usize::MAX, undecided: 0 }
     }
 
     /// The same, and of these only some, which `words` tell.
     #[must_use]
     pub fn narrowed(self, only: Only, words: String) -> Self {
-        Self { only: Some((only, words)), ..self }
+        Self { only: Some((only, words)), undecided: 0, ..self }
     }
 
     /// The expression, as typed.
@@ -51,6 +53,16 @@ impl DisplayFilter {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
+    /// Packets that it could not judge, and that are not shown: what it asks for was not kept with their hits.
+    pub fn undecided(&self) -> u64 {
+        self.undecided
+    }
+
+    /// All packets are judged anew.
+    pub(super) fn begin(&mut self) {
+        self.undecided = 0;
+    }
+
     /// Whether a hit of the packet matches.
     pub fn matches(&mut self, packet: &Packet, tables: &Tables, probes: &[Probe]) -> bool {
         if !self.only.as_ref().is_none_or(|(only, _)| only.holds(packet, tables)) {
@@ -63,15 +75,21 @@ impl DisplayFilter {
             let _ = compiled.bind(probes);
         }
         let program = &compiled.program;
-        packet.journey.hops.iter().any(|hop| {
+        let mut undecided = false;
+        let matches = packet.journey.hops.iter().any(|hop| {
             let event = event(packet, hop, tables);
-            program.evaluate(&mut EventSource::new(&event, program)) == Verdict::Match
-        })
+            let verdict = program.evaluate(&mut EventSource::new(&event, program));
+            undecided |= verdict == Verdict::Undecidable;
+            verdict == Verdict::Match
+        });
+        self.undecided += u64::from(undecided && !matches);
+        matches
     }
 }
 
 impl Only {
-    fn holds(&self, packet: &Packet, tables: &Tables) -> bool {
+    /// Whether the packet is one of these.
+    pub fn holds(&self, packet: &Packet, tables: &Tables) -> bool {
         match self {
             Self::Drops(kind) => drops(packet, tables).any(|(_, other)| other == *kind),
             Self::Path(steps) => way(&packet.journey, true).is_some_and(|way| *way == **steps),

@@ -254,6 +254,9 @@ impl Listing {
     }
 
     fn begin(&mut self) {
+        if let Some(filter) = &mut self.filter {
+            filter.begin();
+        }
         self.done = 0;
         self.passed.clear();
         self.cut_at = 0;

@@ -7,17 +7,17 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::{Kind, Outcome, Tab, outcome};
+use super::{Kind, Outcome, Tab};
 use crate::{
     tui::{
         action::Action,
+        counted::{Clicked, Counted},
         engine::Packet,
         export::{self, Format},
-        state::{Mode, State},
+        state::{Mode, Of, State},
         store::{DisplayFilter, Scale, Series},
         theme::Role,
-        walk::Walk,
-        widget::{Cell, Column, Field, Line, Pace, Sheet, graph::bars, text::put},
+        widget::{Cell, Column, Field, Line, graph::bars, text::put},
     },
     view::phrase::{plural, thousands},
 };
@@ -25,21 +25,16 @@ use crate::{
 /// Letters of the graph of a row.
 const GRAPH: usize = 20;
 
+/// The graph moves on for so long after the last packet, nanoseconds.
+const MOVES: u64 = 60_000_000_000;
+
 /// The tab.
 pub(super) fn tab() -> Box<dyn Tab> {
-    Box::new(Functions {
-        walk: Walk::default(),
-        tally: Tally::new(Scale::moving()),
-        sheet: Sheet::new(columns()),
-        pace: Pace::default(),
-    })
+    Box::new(Functions { counted: Counted::new(Tally::new(Scale::moving()), columns(), MOVES) })
 }
 
 struct Functions {
-    walk: Walk,
-    tally: Tally,
-    sheet: Sheet,
-    pace: Pace,
+    counted: Counted<Tally>,
 }
 
 /// What was counted.
@@ -94,54 +89,43 @@ impl Tab for Functions {
         let buffer = frame.buffer_mut();
         put(buffer, area, 0, 1, &self.summary(state), state.theme.style(Role::Faint));
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        self.sheet.draw(buffer, below, &state.theme);
+        self.counted.sheet.draw(buffer, below, &state.theme);
     }
 
     fn act(&mut self, action: Action, state: &mut State<'_>) -> Outcome {
-        if action == Action::Open {
-            return self.open(state);
-        }
-        outcome(self.sheet.act(action, &state.search), state)
+        if action == Action::Open { self.open(state) } else { self.counted.act(action, state) }
     }
 
     fn export(&self, format: Format, _: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
-        Some(("functions".to_owned(), export::sheet(&self.sheet, format)))
+        Some(("functions".to_owned(), export::sheet(&self.counted.sheet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {
-        let inside = Position { y: place.y.saturating_sub(1), ..place };
-        match self.sheet.click(inside) {
-            true if again => self.open(state),
-            true => Outcome::Done,
-            false => Outcome::Ignored,
+        match self.counted.click(place, again, 1) {
+            Clicked::Again => self.open(state),
+            Clicked::Row => Outcome::Done,
+            Clicked::Nothing => Outcome::Ignored,
         }
     }
 
     fn wheel(&mut self, rows: isize, _: &mut State<'_>) {
-        self.sheet.wheel(rows);
+        self.counted.sheet.wheel(rows);
     }
 
     fn next_change(&self, state: &State<'_>) -> Option<Instant> {
-        self.pace.next(is_live(state) && self.walk.now(state) - self.walk.times().1 < 60_000_000_000)
+        self.counted.next_change(state)
     }
 
     fn update(&mut self, state: &mut State<'_>, deadline: Instant) -> bool {
-        if self.walk.begins_anew(state) {
-            let scale = match &state.mode {
+        self.counted.begin(Of::Trace, state, || {
+            Tally::new(match &state.mode {
                 Mode::Live { .. } => Scale::moving(),
                 Mode::Replay(playback) => Scale::of_all(playback.begins()),
-            };
-            self.tally = Tally::new(scale);
-            self.pace.at_once();
-        }
-        let (before, tally) = (self.tally.packets, &mut self.tally);
-        let done = self.walk.go(state, deadline, &mut |_, packet| tally.add(packet));
-        if self.tally.packets != before || is_live(state) {
-            self.pace.stale();
-        }
-        if self.pace.is_due(state.now, is_live(state) || !done) {
-            let lines = self.lines(state);
-            self.sheet.set(lines);
+            })
+        });
+        let (done, due) = self.counted.count(state, deadline, |tally, _, packet| tally.add(packet));
+        if due {
+            self.counted.set(self.lines(state));
         }
         done
     }
@@ -149,7 +133,7 @@ impl Tab for Functions {
 
 impl Functions {
     fn open(&self, state: &mut State<'_>) -> Outcome {
-        let Some(line) = self.sheet.selected() else { return Outcome::Ignored };
+        let Some(line) = self.counted.sheet.selected() else { return Outcome::Ignored };
         let name = line.fields.first().map_or("", |field| &field.cell.text);
         match state.known.filters.compile_display(&format!("func {name}")) {
             Ok(filter) => {
@@ -165,25 +149,25 @@ impl Functions {
     }
 
     fn summary(&self, state: &State<'_>) -> String {
-        let functions = self.tally.functions.iter().filter(|function| function.hits > 0).count();
+        let functions = self.counted.tally.functions.iter().filter(|function| function.hits > 0).count();
         let counted = format!(
             "{} hit {} times by {}",
             plural(functions as u64, "function"),
-            thousands(self.tally.hits),
-            plural(self.tally.packets, "packet")
+            thousands(self.counted.tally.hits),
+            plural(self.counted.tally.packets, "packet")
         );
         let dot = state.theme.strokes.dot;
-        match self.walk.missed() {
+        match self.counted.walk().missed() {
             0 => counted,
             missed => format!("{counted} {dot} {} before had made room", plural(missed, "packet")),
         }
     }
 
     fn lines(&self, state: &State<'_>) -> Vec<Line> {
-        let mut found: Vec<(usize, &Function)> = self.tally.functions.iter().enumerate().collect();
+        let mut found: Vec<(usize, &Function)> = self.counted.tally.functions.iter().enumerate().collect();
         found.retain(|(_, function)| function.hits > 0);
         found.sort_by_key(|(probe, function)| (std::cmp::Reverse(function.hits), *probe));
-        let now = self.walk.now(state);
+        let now = self.counted.walk().now(state);
         found.into_iter().map(|(probe, function)| self.line(state, now, probe, function)).collect()
     }
 
@@ -191,16 +175,16 @@ impl Functions {
         let mut name = String::new();
         state.context().write_probe(crate::model::ProbeId(probe as u32), &mut name);
         let Function { hits, packets, series, .. } = function;
-        let stretch = self.tally.scale.stretch(now);
-        let (from, to) = self.tally.scale.window(stretch);
+        let stretch = self.counted.tally.scale.stretch(now);
+        let (from, to) = self.counted.tally.scale.window(stretch);
         let graph = bars(&series.values(from, to).collect::<Vec<_>>(), GRAPH, state.theme.strokes.levels);
-        let (earliest, latest) = self.walk.times();
+        let (earliest, latest) = self.counted.walk().times();
         let rate = match state.mode {
             Mode::Live { .. } => series.rate(stretch),
             Mode::Replay(_) => *hits as f64 * 1e9 / (latest - earliest).max(1) as f64,
         };
         let each = *hits as f64 / (*packets).max(1) as f64;
-        let share = *packets as f64 / self.tally.packets.max(1) as f64;
+        let share = *packets as f64 / self.counted.tally.packets.max(1) as f64;
         let number = |text: String, order: f64| Field::number(Cell::plain(text), order);
         Line {
             key: probe as u64,
@@ -241,10 +225,6 @@ impl Tally {
             function.series.add(self.scale.stretch(hop.time));
         }
     }
-}
-
-pub(super) fn is_live(state: &State<'_>) -> bool {
-    matches!(state.mode, Mode::Live { .. })
 }
 
 /// `0.2`, `12.7`, `2.1k`

@@ -14,8 +14,9 @@ use crate::{
         action::Action,
         engine::Packet,
         export::{self, Format},
+        hunt::{self, Hunt},
         prompt::Question,
-        state::State,
+        state::{Of, State},
         store::{Order, Seq},
         theme::Role,
         widget::{Cell, Column, Table, text::put},
@@ -55,13 +56,15 @@ impl Tab for Packets {
         });
         state.list = list;
         if len == 0 {
-            put(frame.buffer_mut(), area, 2, 2, empty(state), state.theme.style(Role::Faint));
+            put(frame.buffer_mut(), area, 2, 2, &empty(state), state.theme.style(Role::Faint));
         }
     }
 
     fn act(&mut self, action: Action, state: &mut State<'_>) -> Outcome {
         let len = state.listing.len();
         if state.list.act(action, len) {
+            // Whoever goes elsewhere no longer looks for anything.
+            state.hunt = None;
             return Outcome::Done;
         }
         match action {
@@ -70,8 +73,9 @@ impl Tab for Packets {
             Action::NextMatch | Action::PreviousMatch if state.search.is_empty() => {
                 return Outcome::Ask(Question::Search);
             }
-            Action::NextMatch => seek(state, true, holds, "no other line holds that"),
-            Action::PreviousMatch => seek(state, false, holds, "no other line holds that"),
+            Action::NextMatch | Action::PreviousMatch => {
+                state.hunt = Some(Hunt::new(action == Action::NextMatch, state));
+            }
             Action::Sort => sort(state),
             Action::Invert => {
                 let order = state.listing.order().map(Order::inverted);
@@ -85,7 +89,7 @@ impl Tab for Packets {
 
     fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
         let packet = state.selected().and_then(|seq| state.store.get(seq))?;
-        Some((format!("packet-{}", packet.journey.number()), export::packet(state, packet, format)))
+        Some((format!("packet-{}", packet.journey.number()), export::packet(state, Of::Trace, packet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {
@@ -104,7 +108,7 @@ impl Tab for Packets {
     }
 
     fn update(&mut self, state: &mut State<'_>, deadline: Instant) -> bool {
-        state.update_listing(Some(deadline))
+        state.update_listing(Some(deadline)) & hunt::go_on(state, deadline)
     }
 }
 
@@ -151,19 +155,24 @@ pub(super) fn verdict_role(verdict: Verdict) -> Role {
     }
 }
 
-fn empty(state: &State<'_>) -> &'static str {
-    match (state.store.seqs().is_empty(), state.listing.filter().is_some()) {
+fn empty(state: &State<'_>) -> String {
+    let nothing = state.store.seqs().is_empty();
+    if let (true, Some((done, all))) = (nothing, state.status.attaching) {
+        return format!("{done} of {all} attached; what comes shows as soon as it does.");
+    }
+    let text = match (nothing, state.listing.filter().is_some()) {
         (false, true) => "No packet here matches what is to be shown: `f` changes that.",
         (false, false) => "Nothing up to here: play on, or go to the end.",
         (true, _) if state.known.files.is_empty() => "No packet has come yet that matches; `/` changes the filter.",
         (true, _) => "There is no packet in this recording that matches.",
-    }
+    };
+    text.to_owned()
 }
 
 fn open(state: &mut State<'_>) -> Outcome {
     match state.selected() {
         Some(seq) => {
-            state.opened = Some(seq);
+            state.opened = Some((Of::Trace, seq));
             Outcome::Go(Kind::Path)
         }
         None => Outcome::Ignored,
@@ -176,33 +185,13 @@ fn is_drop(state: &State<'_>, seq: Seq) -> bool {
 
 /// Selects the next packet that was dropped.
 pub(super) fn next_drop(state: &mut State<'_>, forward: bool) {
-    let otherwise =
-        if forward { "no packet was dropped behind this one" } else { "no packet was dropped before this one" };
-    seek(state, forward, is_drop, otherwise);
-}
-
-/// One of its columns holds what is looked for.
-fn holds(state: &State<'_>, seq: Seq) -> bool {
-    let Some(packet) = state.store.get(seq) else { return false };
-    let wanted = state.search.to_lowercase();
-    state.story(packet, |story| {
-        let mut text = String::new();
-        state.columns.iter().any(|column| {
-            text.clear();
-            column.write(story, &state.theme.signs, &mut text);
-            text.to_lowercase().contains(&wanted)
-        })
-    })
-}
-
-/// Selects the next row that is wanted.
-fn seek(state: &mut State<'_>, forward: bool, wanted: fn(&State<'_>, Seq) -> bool, otherwise: &str) {
     let (now, len) = (state.list.selected(), state.listing.len());
-    let fits = |row: &usize| state.listing.get(*row).is_some_and(|seq| wanted(state, seq));
+    let fits = |row: &usize| state.listing.get(*row).is_some_and(|seq| is_drop(state, seq));
     let found = if forward { (now + 1..len).find(fits) } else { (0..now.min(len)).rev().find(fits) };
     match found {
         Some(row) => state.list.select(row),
-        None => state.say(otherwise, Role::Warn),
+        None if forward => state.say("no packet was dropped behind this one", Role::Warn),
+        None => state.say("no packet was dropped before this one", Role::Warn),
     }
 }
 

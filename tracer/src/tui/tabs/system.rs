@@ -81,6 +81,7 @@ fn rows(state: &State<'_>) -> Vec<Row> {
     }
     attachment(state, &mut rows);
     counts(state, &mut rows);
+    machine_drops(state, &mut rows);
     memory(state, &mut rows);
     rows.heading("Log");
     if state.log.is_empty() {
@@ -124,13 +125,23 @@ fn counts(state: &State<'_>, rows: &mut Rows) {
         let lost = |count: u64| if count > 0 { Role::Bad } else { Role::Plain };
         rows.put("lost: ring full", counts.ring_full.to_string(), lost(counts.ring_full));
         rows.put("lost: undecodable", counts.undecodable.to_string(), lost(counts.undecodable));
-        rows.add("not read yet", counts.not_read.to_string());
+        if state.known.files.is_empty() {
+            rows.add("not read yet", counts.not_read.to_string());
+        } else {
+            rows.put("lost: left unread", counts.not_read.to_string(), lost(counts.not_read));
+            rows.put("lost: not written", counts.not_written.to_string(), lost(counts.not_written));
+        }
         let missed = counts.missed.map_or("not counted by this kernel".to_owned(), |missed| missed.to_string());
         rows.put("missed", missed, lost(counts.missed.unwrap_or(0)));
         rows.add("undecidable", counts.undecidable.to_string());
         rows.add("own, hidden", counts.own.to_string());
-    } else {
-        rows.add("read", status.hits.to_string());
+        rows.put("changes lost", counts.changes_lost.to_string(), lost(counts.changes_lost));
+    }
+    if !state.known.files.is_empty() {
+        rows.add("read here", status.hits.to_string());
+        if status.counts.is_none() {
+            rows.add("lost", "what was lost while it was recorded is not in it".to_owned());
+        }
     }
     rows.heading("Packets");
     rows.add("ended", status.packets.to_string());
@@ -139,7 +150,20 @@ fn counts(state: &State<'_>, rows: &mut Rows) {
     let some = |count: u64| if count > 0 { Role::Warn } else { Role::Plain };
     rows.put("fell silent", tally.idle.to_string(), some(tally.idle));
     rows.put("given up for room", tally.evicted.to_string(), some(tally.evicted));
-    rows.put("hits of too long ones", tally.left_out.to_string(), some(tally.left_out));
+    rows.put("too long, cut off", tally.left_out.to_string(), some(tally.left_out));
+}
+
+/// The trace that has the drops of the whole machine.
+fn machine_drops(state: &State<'_>, rows: &mut Rows) {
+    let Some(watched) = &state.watched else { return };
+    rows.heading("Drops of this machine");
+    if let Some(sentence) = &watched.status.ended {
+        return rows.put("", sentence.clone(), Role::Warn);
+    }
+    rows.add("seen", watched.status.counts.as_ref().map_or(0, |counts| counts.seen).to_string());
+    rows.add("taken", watched.status.hits.to_string());
+    rows.put("lost", watched.lost().to_string(), if watched.lost() > 0 { Role::Bad } else { Role::Plain });
+    rows.add("made room", watched.store.gone().packets.to_string());
 }
 
 fn memory(state: &State<'_>, rows: &mut Rows) {

@@ -1,5 +1,7 @@
 //! The name that a network namespace goes by, if it has one.
 
+use std::borrow::Cow;
+
 use super::{Column, Context, Object, Row};
 use crate::view::escape;
 
@@ -35,8 +37,8 @@ impl Column for NetnsName {
     }
 }
 
-fn name<'a>(row: &Row<'a>) -> Option<&'a String> {
-    row.context.namespaces.get(&row.event.netns?)
+fn name<'a>(row: &Row<'a>) -> Option<Cow<'a, str>> {
+    row.context.netns_name(row.event.netns?)
 }
 
 #[cfg(test)]

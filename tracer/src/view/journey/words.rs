@@ -40,7 +40,7 @@ impl Words<'_> {
     /// Name of a namespace, or its inode.
     pub(crate) fn netns(&self, netns: NetnsId, out: &mut String) {
         let inode = self.tables.netns_of(netns);
-        match (inode.and_then(|inode| self.context.namespaces.get(&inode)), inode) {
+        match (inode.and_then(|inode| self.context.netns_name(inode)), inode) {
             (Some(name), _) => escape(name.as_bytes(), out),
             (None, Some(inode)) => number::decimal(inode, out),
             (None, None) => out.push_str("not known"),

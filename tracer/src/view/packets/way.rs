@@ -77,7 +77,7 @@ pub(in crate::view) fn write(
 
 /// `web/eth0` where the namespace has a name and is not that of the place before, else `eth0`.
 fn write_place(words: &Words<'_>, (netns, device): (NetnsId, DeviceId), before: Option<NetnsId>, out: &mut String) {
-    let name = words.tables.netns_of(netns).and_then(|inode| words.context.namespaces.get(&inode));
+    let name = words.tables.netns_of(netns).and_then(|inode| words.context.netns_name(inode));
     if let Some(name) = name.filter(|_| before != Some(netns)) {
         escape(name.as_bytes(), out);
         out.push('/');

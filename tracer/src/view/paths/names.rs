@@ -90,7 +90,7 @@ pub fn one_side(profile: &Profile<'_>, path: &Path) -> Side {
 /// The paths by names. What gives the memory back is left out: it is no part of the way.
 pub fn side(profile: &Profile<'_>) -> Side {
     let ways = profile.paths.by_packets().into_iter().map(|path| by_names(profile, path)).collect();
-    Side { ways, probes: probes(profile) }
+    Side { ways, probes: probes(profile), ..Side::default() }
 }
 
 /// What could report.

@@ -6,7 +6,6 @@ mod run;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 
 use crate::{
@@ -21,19 +20,15 @@ use crate::{
         signals::Stop,
         stream::Start,
     },
-    collect::{attach::programs, privileges, session::Backend},
-    feed::{Live, Options},
+    collect::privileges,
+    feed::Live,
     inspect::counters::{Scope, Watch},
     kernel::{
         Root,
         netns::{self, Netns},
     },
-    probe::{Modules, Selection, others::Globs},
     track::By,
 };
-
-/// The one tracepoint that is attached.
-const TRACEPOINT: &str = "kfree_skb";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,26 +113,7 @@ pub fn run(args: &Args, verbose: bool) -> Result<ExitCode, Failure> {
     let root = Root::system();
     let chosen = chosen(&root, &args.netns)?;
     let filter = settings::filter(&root, &expression(&args.filter, &chosen), &what)?;
-    let options = Options {
-        backend: Some(Backend::Tracepoint),
-        selection: Selection::new(Some(TRACEPOINT)).context("failed to choose the tracepoint")?,
-        all_functions: false,
-        modules: Modules::None,
-        filter,
-        swaps: false,
-        follow: false,
-        sample: 1,
-        most_packets: 0,
-        others: Globs::new(&[]).context("failed to choose no functions")?,
-        follow_stacks: false,
-        caller: false,
-        stack: args.stack,
-        hide_own: true,
-        packet_bytes: 0,
-        metadata: Vec::new(),
-        programs: programs::Wanted::default(),
-        ring_bytes,
-    };
+    let options = settings::only_drops(filter, args.stack, ring_bytes)?;
     privileges::require()?;
     let stop = Stop::install()?;
     let scope = match chosen {

@@ -2,7 +2,12 @@
 
 use crate::{
     track::Kind,
-    tui::{node::Part, state::State, store::Seq, theme::Role},
+    tui::{
+        node::Part,
+        state::{Of, State},
+        store::Seq,
+        theme::Role,
+    },
     view::{escape, packets, phrase::append, table},
 };
 
@@ -42,7 +47,7 @@ pub(super) fn place(state: &State<'_>, kind: &Kind) -> String {
 pub(super) fn whereabouts(state: &State<'_>, kind: &Kind) -> String {
     let mut text = String::new();
     if let Some(netns) = kind.netns {
-        match state.known.names.namespaces.get(&netns) {
+        match state.context().netns_name(netns) {
             Some(name) => escape(name.as_bytes(), &mut text),
             None => text.push_str(&netns.to_string()),
         }
@@ -56,10 +61,10 @@ pub(super) fn whereabouts(state: &State<'_>, kind: &Kind) -> String {
     text
 }
 
-pub(super) fn flow(state: &State<'_>, seq: Seq) -> String {
+pub(super) fn flow(state: &State<'_>, of: Of, seq: Seq) -> String {
     let mut text = String::new();
-    if let (Some(packet), Some(column)) = (state.store.get(seq), packets::find("flow")) {
-        state.story(packet, |story| column.write(story, &state.theme.signs, &mut text));
+    if let (Some(packet), Some(column)) = (state.store_of(of).get(seq), packets::find("flow")) {
+        state.story_of(of, packet, |story| column.write(story, &state.theme.signs, &mut text));
     }
     text
 }

@@ -6,7 +6,7 @@ use crate::{
     model::Origin,
     tui::{
         engine::{Packet, Sight},
-        state::State,
+        state::{Of, State},
         store::sight,
         theme::Role,
         widget::text::put,
@@ -27,14 +27,20 @@ pub(super) fn height(area: Rect) -> u16 {
 }
 
 /// Draws them, as they were at this hop, or at the first one.
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, packet: &Packet, hop: Option<usize>, state: &State<'_>) {
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    (of, packet): (Of, &Packet),
+    hop: Option<usize>,
+    state: &State<'_>,
+) {
     let buffer = frame.buffer_mut();
     let theme = &state.theme;
     let line = theme.strokes.across.repeat(usize::from(area.width));
     put(buffer, area, 0, 0, &line, theme.style(Role::Frame));
     let Some(hop) = packet.journey.hops.get(hop.unwrap_or(0)) else { return };
     let mut label = String::from(" as it was in ");
-    Words { tables: state.store.tables(), context: &state.context() }.func(hop, &mut label);
+    Words { tables: state.store_of(of).tables(), context: &state.context_of(of) }.func(hop, &mut label);
     label.push(' ');
     put(buffer, area, 0, 2, &label, theme.style(Role::Frame));
     let Some(sight) = sight(packet, hop) else {

@@ -12,8 +12,9 @@ use crate::{
     model::EventKind,
     track::{Changed, DeviceId, Hop, Journey, Layer, NetnsId, Strand, TaskId, Verdict},
     tui::{
+        action::Action,
         engine::Packet,
-        state::State,
+        state::{Of, State},
         theme::{Role, Theme},
         widget::text::{fit, put, put_right, width},
     },
@@ -21,7 +22,6 @@ use crate::{
         Story, duration, facts as view_facts,
         journey::{Words, changed, how, word},
         phrase::{append, plural},
-        reasons,
     },
 };
 
@@ -34,6 +34,8 @@ const LAYER: usize = 10;
 const DEVICE: usize = 10;
 /// Deeper branches are not indented further.
 const DEEPEST: usize = 4;
+/// Frames of a drop's stack that are shown unasked.
+const FRAMES: usize = 4;
 
 /// What lines depend on beside the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +85,14 @@ pub(super) struct Line {
 }
 
 /// Makes the lines.
-pub(super) fn make(packet: &Packet, shape: Shape, unfolded: &dyn Fn(usize) -> bool, state: &State<'_>) -> Vec<Line> {
-    state.story(packet, |story| {
+pub(super) fn make(
+    of: Of,
+    packet: &Packet,
+    shape: Shape,
+    unfolded: &dyn Fn(usize) -> bool,
+    state: &State<'_>,
+) -> Vec<Line> {
+    state.story_of(of, packet, |story| {
         let mut changes = HashMap::<usize, Vec<Changed>>::new();
         for (hop, changed) in story.journey.changes() {
             changes.entry(hop).or_default().push(changed);
@@ -141,6 +149,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make(&mut self) {
+        self.ends();
         for piece in pieces(self.story.journey, self.story.context) {
             match piece {
                 Piece::Begin { strand, depth } => self.begin(strand, depth),
@@ -149,6 +158,18 @@ impl Maker<'_> {
             }
         }
         self.verdict();
+    }
+
+    /// Who has the addresses, and where the service leads, as far as that is known of this machine.
+    fn ends(&mut self) {
+        let journey = self.journey();
+        let flow = journey.hops.iter().find_map(|hop| journey.look(hop)?.flow);
+        let (Some(facts), Some(flow)) = (&self.state.known.names.facts, flow) else { return };
+        let mut lines = Vec::new();
+        view_facts::ends(facts.as_ref(), &flow, |line| lines.push(line.to_owned()));
+        for line in lines {
+            self.add(What::Note, line, Role::Change, 0);
+        }
     }
 
     fn journey(&self) -> &Journey {
@@ -315,38 +336,57 @@ impl Maker<'_> {
         let at = hop.time - self.journey().start();
         let line = self.add(What::Drop, text, Role::Bad, depth);
         (line.at, line.hop) = (Some(at), Some(index));
-        let name = hop.reason().and_then(|reason| self.state.known.names.reasons.get(&reason));
-        match name.and_then(|name| reasons::explain(name)) {
+        match self.state.explanation(hop.reason(), hop.drop_place()) {
             Some(explanation) => {
                 self.note(explanation.meaning, Role::Plain, depth);
                 self.note(explanation.remedy, Role::Faint, depth);
             }
             None => self.note("No more is known of this reason than its name.", Role::Faint, depth),
         }
-        if self.shape.stack {
-            self.stack(index, depth);
-        }
+        self.stack(index, depth);
         self.changed(index, depth);
     }
 
+    /// The way to the drop: its beginning unasked, all of it when asked for.
     fn stack(&mut self, index: usize, depth: usize) {
         let hop = self.journey().hops[index];
         let sight = self.packet.sights.iter().find(|sight| sight.time == hop.time && sight.branch == hop.branch);
-        let stack = sight.and_then(|sight| sight.details.as_ref()).and_then(|details| details.stack.as_ref());
-        match stack {
-            Some(Ok(frames)) => {
-                for frame in frames {
-                    let text = format!("    {}", self.state.known.symbols.text(*frame).full());
-                    self.note(&text, Role::Faint, depth);
-                }
-            }
-            Some(Err(error)) => {
+        let own = sight.and_then(|sight| sight.details.as_ref()).and_then(|details| details.stack.as_ref());
+        let frames = match own {
+            Some(Ok(frames)) => Some(frames.as_slice()),
+            _ => self.state.watched.as_ref().and_then(|watched| watched.stack(&hop)),
+        };
+        let all = self.shape.stack;
+        match (frames, own) {
+            (Some(frames), _) => self.frames(frames, hop.drop_place(), depth),
+            (None, Some(Err(error))) if all => {
                 let sentence = format!("The kernel could not read the stack: error {error}.");
                 self.note(&sentence, Role::Faint, depth);
             }
-            None => {
-                self.note("Stacks were not read: `--output-stack` has them read with each hit.", Role::Faint, depth);
+            (None, _) if all => {
+                let sentence = if self.state.known.files.is_empty() {
+                    "The stack is not known: the watch over all drops has not seen this one (`--output-stack` reads it with each hit)."
+                } else {
+                    "Stacks were not recorded: `--output-stack` has them read with each hit."
+                };
+                self.note(sentence, Role::Faint, depth);
             }
+            _ => {}
+        }
+    }
+
+    /// Unasked, the frames from the place of the drop on: those before it are the tracer's own.
+    fn frames(&mut self, frames: &[u64], place: Option<u64>, depth: usize) {
+        let begin = frames.iter().position(|frame| Some(*frame) == place).unwrap_or(0);
+        let range = if self.shape.stack { 0..frames.len() } else { begin..frames.len().min(begin + FRAMES) };
+        let left_out = frames.len() - range.len();
+        for frame in &frames[range] {
+            let text = format!("    {}", self.state.known.symbols.text(*frame).full());
+            self.note(&text, Role::Faint, depth);
+        }
+        if left_out > 0 {
+            let text = format!("    {}: all {} of the stack", self.state.keymap.key(Action::Stack), frames.len());
+            self.note(&text, Role::Faint, depth);
         }
     }
 

@@ -14,11 +14,12 @@ use ratatui::{
 use self::lines::{Line, Shape, What};
 use super::{Kind, Outcome, Tab, packets::verdict_role};
 use crate::{
+    track::Identity,
     tui::{
         action::Action,
         engine::Packet,
         export::{self, Format},
-        state::State,
+        state::{Of, State},
         store::Seq,
         theme::Role,
         widget::{
@@ -39,13 +40,16 @@ pub(super) fn tab() -> Box<dyn Tab> {
     Box::new(Path::default())
 }
 
+/// Whose packet it is, its number, and the packet itself.
+type Shown = ((Of, Seq), Packet);
+
 #[derive(Default)]
 struct Path {
     /// The packet that is shown. It stays even if it has to make room in the store.
-    shown: Option<(Seq, Packet)>,
+    shown: Option<Shown>,
     lines: Vec<Line>,
     /// What the lines were made for.
-    made_for: Option<(Seq, Shape)>,
+    made_for: Option<((Of, Seq), Shape)>,
     list: Option<List>,
     /// First hops of the groups that are unfolded, or all.
     unfolded: HashSet<usize>,
@@ -77,12 +81,12 @@ impl Tab for Path {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, state: &mut State<'_>) {
         self.open(state);
-        let Some((_, packet)) = &self.shown else {
+        let Some(((of, _), packet)) = &self.shown else {
             let text = "No packet is open: choose one in Packets and press Enter.";
             put(frame.buffer_mut(), area, 1, 2, text, state.theme.style(Role::Faint));
             return;
         };
-        title(frame, Rect { height: TITLE, ..area }, packet, state);
+        title(frame, Rect { height: TITLE, ..area }, *of, packet, state);
         let with_bytes = self.bytes.unwrap_or(area.height >= TALL);
         let below = if with_bytes { bytes::height(area) } else { 0 };
         let body = Rect { y: area.y + TITLE, height: area.height.saturating_sub(TITLE + below), ..area };
@@ -95,9 +99,9 @@ impl Tab for Path {
             let selected = number == list.selected();
             lines::draw(frame.buffer_mut(), body, row as u16, &self.lines[number], longest, selected, &state.theme);
         }
-        if let (true, Some((_, packet))) = (with_bytes, &self.shown) {
+        if let (true, Some(((of, _), packet))) = (with_bytes, &self.shown) {
             let hop = self.lines.get(list.selected()).and_then(|line| line.hop);
-            bytes::draw(frame, Rect { y: body.bottom(), height: below, ..area }, packet, hop, state);
+            bytes::draw(frame, Rect { y: body.bottom(), height: below, ..area }, (*of, packet), hop, state);
         }
     }
 
@@ -108,6 +112,7 @@ impl Tab for Path {
             return Outcome::Done;
         }
         match action {
+            Action::Back if self.of() == Of::Drops => return Outcome::Go(Kind::Drops),
             Action::Back => return Outcome::Go(Kind::Packets),
             Action::Open => self.toggle(),
             Action::Fold => {
@@ -118,11 +123,14 @@ impl Tab for Path {
             Action::Bytes => self.bytes = Some(!self.bytes.unwrap_or(true)),
             Action::Stack => self.stack = !self.stack,
             Action::Programs => self.programs = !self.programs,
+            Action::Left | Action::Right if self.of() == Of::Drops => {
+                state.say("the drops beside it are in the list", Role::Faint);
+            }
             Action::Left => step(state, false),
             Action::Right => step(state, true),
             Action::NextDrop | Action::PreviousDrop => {
                 super::packets::next_drop(state, action == Action::NextDrop);
-                state.opened = state.selected().or(state.opened);
+                state.opened = state.selected().map(|seq| (Of::Trace, seq)).or(state.opened);
             }
             Action::Copy => return self.copy(state),
             _ => return Outcome::Ignored,
@@ -131,8 +139,8 @@ impl Tab for Path {
     }
 
     fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
-        let (_, packet) = self.shown.as_ref()?;
-        Some((format!("packet-{}", packet.journey.number()), export::packet(state, packet, format)))
+        let ((of, _), packet) = self.shown.as_ref()?;
+        Some((format!("packet-{}", packet.journey.number()), export::packet(state, *of, packet, format)))
     }
 
     fn click(&mut self, place: Position, again: bool, _: &mut State<'_>) -> Outcome {
@@ -151,13 +159,21 @@ impl Tab for Path {
 }
 
 impl Path {
+    /// Whose packet is shown.
+    fn of(&self) -> Of {
+        self.shown.as_ref().map_or(Of::Trace, |((of, _), _)| *of)
+    }
+
     /// Takes the packet that is to be shown, if it is another one.
     fn open(&mut self, state: &State<'_>) {
-        let known = self.shown.as_ref().map(|(seq, _)| *seq);
+        let known = self.shown.as_ref().map(|(opened, _)| *opened);
         if state.opened == known {
             return;
         }
-        let packet = state.opened.and_then(|seq| Some((seq, state.store.get(seq)?.clone())));
+        let packet = state.opened.and_then(|opened| {
+            let (of, seq) = opened;
+            Some((opened, state.store_of(of).get(seq)?.clone()))
+        });
         *self = Self {
             shown: packet,
             all: self.all,
@@ -169,13 +185,13 @@ impl Path {
     }
 
     fn make(&mut self, width: u16, state: &State<'_>) {
-        let Some((seq, packet)) = &self.shown else { return };
+        let Some((opened, packet)) = &self.shown else { return };
         let shape = Shape { width, stack: self.stack, programs: self.programs };
-        if self.made_for == Some((*seq, shape)) {
+        if self.made_for == Some((*opened, shape)) {
             return;
         }
         let unfolded = |first: usize| self.all != self.unfolded.contains(&first);
-        let lines = lines::make(packet, shape, &unfolded, state);
+        let lines = lines::make(opened.0, packet, shape, &unfolded, state);
         // The hop at hand stays so, however many lines there are now.
         let hop = |list: &List| self.lines.get(list.selected()).and_then(|line| line.hop);
         if let Some((list, hop)) = self.list.as_mut().and_then(|list| hop(list).map(|hop| (list, hop)))
@@ -184,7 +200,7 @@ impl Path {
         {
             list.select(line);
         }
-        (self.lines, self.made_for) = (lines, Some((*seq, shape)));
+        (self.lines, self.made_for) = (lines, Some((*opened, shape)));
     }
 
     /// Unfolds or folds the group at hand.
@@ -199,9 +215,9 @@ impl Path {
     }
 
     fn copy(&self, state: &State<'_>) -> Outcome {
-        let Some((_, packet)) = &self.shown else { return Outcome::Ignored };
+        let Some(((of, _), packet)) = &self.shown else { return Outcome::Ignored };
         let mut text = Vec::new();
-        state.story(packet, |story| journey::text(story, Style::Plain, &mut text));
+        state.story_of(*of, packet, |story| journey::text(story, Style::Plain, &mut text));
         Outcome::Copy(String::from_utf8_lossy(&text).into_owned())
     }
 }
@@ -220,23 +236,23 @@ fn first_position(lines: &[Line], height: usize) -> List {
 
 /// Opens the packet beside this one in the list.
 fn step(state: &mut State<'_>, forward: bool) {
-    let row = state.opened.and_then(|seq| state.listing.row(seq)).unwrap_or(state.list.selected());
+    let row = state.opened.and_then(|(_, seq)| state.listing.row(seq)).unwrap_or(state.list.selected());
     let next = if forward { row + 1 } else { row.wrapping_sub(1) };
     match state.listing.get(next) {
         Some(seq) => {
             state.list.select(next);
-            state.opened = Some(seq);
+            state.opened = Some((Of::Trace, seq));
         }
         None => state.say(if forward { "this is the last packet" } else { "this is the first packet" }, Role::Warn),
     }
 }
 
 /// What the packet is, and what became of it.
-fn title(frame: &mut Frame<'_>, area: Rect, packet: &Packet, state: &State<'_>) {
+fn title(frame: &mut Frame<'_>, area: Rect, of: Of, packet: &Packet, state: &State<'_>) {
     let buffer = frame.buffer_mut();
     let verdict = packet.journey.verdict();
     let (mut flow, mut fate) = (String::new(), String::new());
-    state.story(packet, |story| {
+    state.story_of(of, packet, |story| {
         for (name, out) in [("flow", &mut flow), ("verdict", &mut fate)] {
             if let Some(column) = packets::find(name) {
                 column.write(story, &state.theme.signs, out);
@@ -247,18 +263,19 @@ fn title(frame: &mut Frame<'_>, area: Rect, packet: &Packet, state: &State<'_>) 
     duration::write(packet.journey.decided_after(), &mut fate);
     let room = area.width.saturating_sub(2);
     let fate = fit(&fate, room, state.theme.signs.more, false);
-    let left = format!("packet {}  {flow}", packet.journey.number());
+    let word = if of == Of::Drops { "drop" } else { "packet" };
+    let left = format!("{word} {}  {flow}", packet.journey.number());
     let both = width(&left) + width(&fate) + 2 <= room;
     let right = Rect { width: area.width.saturating_sub(1), ..area };
     put_right(buffer, right, u16::from(!both), &fate, state.theme.style(verdict_role(verdict)));
     put(buffer, area, 0, 1, &fit(&left, room, state.theme.signs.more, false), state.theme.style(Role::Title));
     let room = if both { room } else { room.saturating_sub(width(&fate) + 1) };
-    let began = fit(&began(packet, state), room, state.theme.signs.more, false);
+    let began = fit(&began(of, packet, state), room, state.theme.signs.more, false);
     put(buffer, area, 1, 1, &began, state.theme.style(Role::Faint));
     put(buffer, area, 2, 0, &lines::headings(area.width), state.theme.style(Role::Title));
 }
 
-fn began(packet: &Packet, state: &State<'_>) -> String {
+fn began(of: Of, packet: &Packet, state: &State<'_>) -> String {
     let journey = &packet.journey;
     let mut text = String::new();
     state.known.clock.time(journey.start(), &mut text);
@@ -275,7 +292,7 @@ fn began(packet: &Packet, state: &State<'_>) -> String {
     if journey.is_headless() {
         text.push_str("  its beginning is missing");
     }
-    if matches!(journey.identity, crate::track::Identity::Address { .. }) {
+    if matches!(journey.identity, Identity::Address { .. }) && of == Of::Trace {
         text.push_str("  told apart by address");
     }
     text

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    track::{self, Path},
+    track::{self, Path, Side, Traits},
     tui::{
         state::State,
         tabs::packets::verdict_role,
@@ -34,9 +34,9 @@ pub(super) fn hops(profile: &Profile<'_>, path: &Path) -> Vec<Text> {
 }
 
 /// Where two paths part, in words.
-pub(super) fn difference(profile: &Profile<'_>, state: &State<'_>, both: [&Path; 2]) -> Vec<Text> {
-    let sides = both.map(|path| paths::one_side(profile, path));
-    let names = both.map(|path| {
+pub(super) fn difference(profile: &Profile<'_>, state: &State<'_>, both: [(&Path, &Traits); 2]) -> Vec<Text> {
+    let sides = both.map(|(path, traits)| Side { traits: traits.clone(), ..paths::one_side(profile, path) });
+    let names = both.map(|(path, _)| {
         let mut name = String::new();
         paths::way(profile, path, &state.theme.signs, &mut name);
         name
@@ -45,7 +45,9 @@ pub(super) fn difference(profile: &Profile<'_>, state: &State<'_>, both: [&Path;
     view::diff::text(&track::diff(&sides[0], &sides[1]), [&names[0], &names[1]], &mut out);
     let text = String::from_utf8_lossy(&out);
     let role = |line: &str| match line {
-        line if line.starts_with("Only") || line.starts_with("A and B") => Role::Title,
+        line if ["Only", "A and B", "What tells", "Where they"].iter().any(|start| line.starts_with(start)) => {
+            Role::Title
+        }
         line if line.contains(" ends: dropped") => Role::Bad,
         _ => Role::Plain,
     };

@@ -10,18 +10,18 @@ use ratatui::{
 };
 
 use self::below::{Text, difference, hops, texts};
-use super::{Kind, Outcome, Tab, functions::is_live, outcome, packets::verdict_role};
+use super::{Kind, Outcome, Tab, packets::verdict_role};
 use crate::{
-    track::{Path, PathLimits, Paths as Tally},
+    track::{Journey, Path, PathLimits, Paths as Ways, Tables, Traits},
     tui::{
         action::Action,
+        counted::{Clicked, Counted},
         export::{self, Format},
-        state::State,
+        state::{Of, State},
         store::Only,
         theme::Role,
-        walk::Walk,
         widget::{
-            Cell, Column, Field, Line, List, Pace, Sheet,
+            Cell, Column, Field, Line, List,
             text::{put, put_right},
         },
     },
@@ -40,10 +40,7 @@ const MARKS: [&str; 2] = ["A", "B"];
 /// The tab.
 pub(super) fn tab() -> Box<dyn Tab> {
     Box::new(Paths {
-        walk: Walk::default(),
-        tally: Tally::new(LIMITS),
-        sheet: Sheet::new(columns()),
-        pace: Pace::default(),
+        counted: Counted::new(Tally::new(), columns(), 0),
         marked: Vec::new(),
         below: Below::Hops,
         text: Vec::new(),
@@ -52,10 +49,7 @@ pub(super) fn tab() -> Box<dyn Tab> {
 }
 
 struct Paths {
-    walk: Walk,
-    tally: Tally,
-    sheet: Sheet,
-    pace: Pace,
+    counted: Counted<Tally>,
     /// What is marked for a comparison, at most two, by place among all paths.
     marked: Vec<usize>,
     below: Below,
@@ -63,6 +57,27 @@ struct Paths {
     text: Vec<Text>,
     /// Where in it the view is, while it has the whole screen.
     whole: Option<List>,
+}
+
+/// What was counted: the paths, and what the packets of each are where they begin.
+struct Tally {
+    ways: Ways,
+    traits: Vec<Traits>,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self { ways: Ways::new(LIMITS), traits: Vec::new() }
+    }
+
+    fn add(&mut self, journey: &Journey, tables: &Tables) {
+        if let Some(path) = self.ways.add(journey) {
+            if self.traits.len() <= path {
+                self.traits.resize_with(path + 1, Traits::default);
+            }
+            self.traits[path].add(journey, tables);
+        }
+    }
 }
 
 /// What stands below the list.
@@ -115,10 +130,10 @@ impl Tab for Paths {
             return texts(buffer, area, state, self.text.get(rows).unwrap_or_default());
         }
         put(buffer, area, 0, 1, &self.summary(state), state.theme.style(Role::Faint));
-        let rows = self.sheet.lines().len() as u16 + 1;
+        let rows = self.counted.sheet.lines().len() as u16 + 1;
         let most = (area.height * 2 / 5).max(5).min(area.height.saturating_sub(1));
         let height = rows.min(most);
-        self.sheet.draw(buffer, Rect { y: area.y + 1, height, ..area }, &state.theme);
+        self.counted.sheet.draw(buffer, Rect { y: area.y + 1, height, ..area }, &state.theme);
         let rule = height + 1;
         if rule + 1 < area.height {
             let line = state.theme.strokes.across.repeat(usize::from(area.width));
@@ -149,19 +164,19 @@ impl Tab for Paths {
         }
         match action {
             Action::Open => return self.open(state),
-            Action::Right if !self.sheet.lines().is_empty() => self.whole = Some(List::standing()),
+            Action::Right if !self.counted.sheet.lines().is_empty() => self.whole = Some(List::standing()),
             Action::Mark => self.mark(),
             Action::Compare => self.compare(state),
             Action::Back if self.below != Below::Hops => self.below = Below::Hops,
             Action::Back if !self.marked.is_empty() => self.marked.clear(),
-            _ => return outcome(self.sheet.act(action, &state.search), state),
+            _ => return self.counted.act(action, state),
         }
-        self.pace.at_once();
+        self.counted.at_once();
         Outcome::Done
     }
 
     fn export(&self, format: Format, state: &State<'_>) -> Option<(String, Result<Vec<u8>, String>)> {
-        let written = with_profile(&self.tally, state, |profile| {
+        let written = with_profile(&self.counted.tally.ways, state, |profile| {
             let mut out = Vec::new();
             match format {
                 Format::Capture => return Err(export::NO_PACKETS.to_owned()),
@@ -174,54 +189,49 @@ impl Tab for Paths {
     }
 
     fn click(&mut self, place: Position, again: bool, state: &mut State<'_>) -> Outcome {
-        let inside = Position { y: place.y.saturating_sub(1), ..place };
-        match self.whole.is_none() && self.sheet.click(inside) {
-            true if again => self.open(state),
-            true => Outcome::Done,
-            false => Outcome::Ignored,
+        if self.whole.is_some() {
+            return Outcome::Ignored;
+        }
+        match self.counted.click(place, again, 1) {
+            Clicked::Again => self.open(state),
+            Clicked::Row => Outcome::Done,
+            Clicked::Nothing => Outcome::Ignored,
         }
     }
 
     fn wheel(&mut self, rows: isize, _: &mut State<'_>) {
         match &mut self.whole {
             Some(list) => list.scroll(rows, self.text.len()),
-            None => self.sheet.wheel(rows),
+            None => self.counted.sheet.wheel(rows),
         }
     }
 
-    fn next_change(&self, _: &State<'_>) -> Option<Instant> {
-        self.pace.next(false)
+    fn next_change(&self, state: &State<'_>) -> Option<Instant> {
+        self.counted.next_change(state)
     }
 
     fn update(&mut self, state: &mut State<'_>, deadline: Instant) -> bool {
-        if self.walk.begins_anew(state) {
-            self.tally = Tally::new(LIMITS);
+        if self.counted.begin(Of::Trace, state, Tally::new) {
             self.marked.clear();
             (self.below, self.whole) = (Below::Hops, None);
-            self.pace.at_once();
         }
-        let (before, tally) = (self.tally.packets(), &mut self.tally);
-        let done = self.walk.go(state, deadline, &mut |_, packet| tally.add(&packet.journey));
-        if self.tally.packets() != before {
-            self.pace.stale();
-        }
-        if self.pace.is_due(state.now, is_live(state) || !done) {
-            let lines = self.lines(state);
-            self.sheet.set(lines);
+        let tables = state.store.tables();
+        let (done, due) = self.counted.count(state, deadline, |tally, _, packet| {
+            tally.add(&packet.journey, tables);
+        });
+        if due {
+            self.counted.set(self.lines(state));
         }
         done
     }
 }
 
 impl Paths {
-    /// The path at hand, by its place among all.
-    fn at_hand(&self) -> Option<usize> {
-        self.sheet.selected().map(|line| line.key as usize)
-    }
-
     fn open(&self, state: &mut State<'_>) -> Outcome {
-        let Some(path) = self.at_hand().and_then(|place| self.tally.all().get(place)) else { return Outcome::Ignored };
-        let words = with_profile(&self.tally, state, |profile| {
+        let Some(path) = self.counted.at_hand().and_then(|place| self.counted.tally.ways.all().get(place)) else {
+            return Outcome::Ignored;
+        };
+        let words = with_profile(&self.counted.tally.ways, state, |profile| {
             let mut words = String::from("path ");
             paths::way(profile, path, &state.theme.signs, &mut words);
             words.push_str(", ");
@@ -235,7 +245,7 @@ impl Paths {
 
     /// The third mark takes the place of the first.
     fn mark(&mut self) {
-        let Some(place) = self.at_hand() else { return };
+        let Some(place) = self.counted.at_hand() else { return };
         if let Some(mark) = self.marked.iter().position(|marked| *marked == place) {
             self.marked.remove(mark);
         } else {
@@ -248,7 +258,7 @@ impl Paths {
 
     /// What is marked, or the one mark and the row at hand.
     fn compare(&mut self, state: &mut State<'_>) {
-        let at_hand = self.at_hand().filter(|place| !self.marked.contains(place));
+        let at_hand = self.counted.at_hand().filter(|place| !self.marked.contains(place));
         match (self.marked.as_slice(), at_hand) {
             (&[a, b], _) | (&[a], Some(b)) => {
                 self.marked = vec![a, b];
@@ -262,14 +272,14 @@ impl Paths {
     }
 
     fn summary(&self, state: &State<'_>) -> String {
-        let tally = &self.tally;
+        let tally = &self.counted.tally.ways;
         let (packets, paths) = (plural(tally.packets(), "packet"), plural(tally.all().len() as u64, "path"));
         let mut text = format!("{packets} on {paths}");
         let dot = state.theme.strokes.dot;
         let rest = [
             (tally.partial(), "not seen whole"),
             (tally.others(), "on paths that there was no room for"),
-            (self.walk.missed(), "before had made room"),
+            (self.counted.walk().missed(), "before had made room"),
         ];
         for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
             append(format_args!(" {dot} {count} {what}"), &mut text);
@@ -278,9 +288,9 @@ impl Paths {
     }
 
     fn lines(&self, state: &State<'_>) -> Vec<Line> {
-        let mut places: Vec<(usize, &Path)> = self.tally.all().iter().enumerate().collect();
+        let mut places: Vec<(usize, &Path)> = self.counted.tally.ways.all().iter().enumerate().collect();
         places.sort_by_key(|(place, path)| (std::cmp::Reverse(path.packets), *place));
-        with_profile(&self.tally, state, |profile| {
+        with_profile(&self.counted.tally.ways, state, |profile| {
             places.into_iter().map(|(place, path)| self.line(state, profile, place, path)).collect()
         })
     }
@@ -317,21 +327,26 @@ impl Paths {
 
     /// What stands below the list.
     fn below(&self, state: &State<'_>) -> Vec<Text> {
-        let paths = self.tally.all();
+        let paths = self.counted.tally.ways.all();
         match self.below {
-            Below::Difference([a, b]) => match (paths.get(a), paths.get(b)) {
-                (Some(a), Some(b)) => with_profile(&self.tally, state, |profile| difference(profile, state, [a, b])),
-                _ => Vec::new(),
-            },
+            Below::Difference([a, b]) => {
+                let side = |place: usize| Some((paths.get(place)?, self.counted.tally.traits.get(place)?));
+                let both = side(a).zip(side(b));
+                both.map_or_else(Vec::new, |(a, b)| {
+                    with_profile(&self.counted.tally.ways, state, |profile| difference(profile, state, [a, b]))
+                })
+            }
             Below::Hops => {
-                let path = self.at_hand().and_then(|place| paths.get(place));
-                path.map_or_else(Vec::new, |path| with_profile(&self.tally, state, |profile| hops(profile, path)))
+                let path = self.counted.at_hand().and_then(|place| paths.get(place));
+                path.map_or_else(Vec::new, |path| {
+                    with_profile(&self.counted.tally.ways, state, |profile| hops(profile, path))
+                })
             }
         }
     }
 }
 
-fn with_profile<T>(tally: &Tally, state: &State<'_>, work: impl FnOnce(&Profile<'_>) -> T) -> T {
+fn with_profile<T>(tally: &Ways, state: &State<'_>, work: impl FnOnce(&Profile<'_>) -> T) -> T {
     let context = state.context();
     work(&Profile { paths: tally, tables: state.store.tables(), context: &context })
 }
