@@ -22,6 +22,7 @@ fn two_recordings_part_where_one_drops() {
     A and B go the same way for 4 hops, up to dev_queue_xmit; there
       A (1 packet) ends: freed: in good order, last in dev_queue_xmit
       B (1 packet) ends: dropped: NETFILTER_DROP at nft_do_chain+0x1c2
+    Where they begin, nothing tells A from B (protocol, source, source port, destination, destination port, ICMP type, length, mark, process, device).
     ");
     let same = folder.stdout(&["diff", "sample.pcapng", "sample.pcapng"]);
     assert!(same.contains("A and B go the same way for all "), "{same}");

@@ -1,5 +1,6 @@
-//! The terminal view over a running kernel, on a real terminal: packets appear, another filter takes hold at once, a drop is
-//! named, and the shell gets its terminal back with an account of every hit.
+//! The terminal view over a running kernel, on a real terminal: it is there before all is attached and can be left then, packets
+//! appear, another filter takes hold at once, a drop is named with its stack, drops are counted whatever the filter, and the shell
+//! gets its terminal back with an account of every hit.
 
 use std::{
     thread::sleep,
@@ -14,7 +15,7 @@ use crate::net::{Pair, sh};
 
 pub(crate) const CASE: Case = Case {
     name: "terminal",
-    about: "the live view in tmux: a ping, another filter by `/`, a drop, the end",
+    about: "the live view in tmux: a ping, another filter by `/`, a drop, drops beside the filter, the end",
     min_kernel: (5, 17),
     seconds: 500,
     run,
@@ -26,9 +27,23 @@ const PATIENCE: Duration = Duration::from_secs(150);
 fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
     let terminal = Terminal::open()?;
-    terminal.keys("'skbtrail icmp' Enter")?;
+    // It can be left before all is attached.
+    terminal.keys("'skbtrail' Enter")?;
     terminal.wait("LIVE")?;
+    terminal.keys("q")?;
+    terminal.keys("'echo \"first $?\"' Enter")?;
+    let screen = terminal.wait("first 0")?;
+    ensure!(!screen.contains("VERDICT"), "the view is still there:\n{screen}");
+    terminal.keys("'clear' Enter")?;
+
+    // As by sudo: files are to be the caller's.
+    let started = Instant::now();
+    terminal.keys("'SUDO_UID=65534 SUDO_GID=65534 skbtrail icmp' Enter")?;
+    terminal.wait("LIVE")?;
+    let seen = started.elapsed();
     terminal.wait("VERDICT")?;
+    terminal.wait(" functions")?;
+    println!("the view is there after {seen:.1?}, all is attached after {:.1?}", started.elapsed());
     pair.ping(2)?;
     terminal.wait("icmp ech")?;
     terminal.wait("delivered")?;
@@ -41,6 +56,26 @@ fn run(_: &Guest) -> Result<()> {
     pair.a.udp_send("10.77.0.2", 7302, "hello")?;
     let screen = terminal.wait("DROPPED NO_SOCKET")?;
     ensure!(rows(&screen, "icmp") == pings, "the pings after the swap are shown, {pings} were before:\n{screen}");
+
+    // Its path has the stack, though none was asked for.
+    terminal.keys("g D Enter")?;
+    let screen = terminal.wait("of the stack")?;
+    ensure!(screen.contains("ip_protocol_deliver_rcu"), "this is not how a datagram gets there:\n{screen}");
+    terminal.keys("Escape")?;
+
+    // Drops are those of the machine: these are none of what the filter asks for.
+    terminal.keys("4")?;
+    terminal.wait("all of this machine")?;
+    let before = drops(&terminal.screen()?);
+    for port in [7401, 7402, 7403] {
+        pair.a.udp_send("10.77.0.2", port, "hello")?;
+    }
+    let counted = |screen: &str| drops(screen) >= before + 3;
+    terminal.wait_until("three more drops", counted)?;
+    // The packets that the trace has are shown first.
+    terminal.keys("1")?;
+    let screen = terminal.wait("VERDICT")?;
+    ensure!(!screen.contains("7401"), "the filter asks for another port:\n{screen}");
 
     terminal.keys("q")?;
     terminal.wait("seen ")?;
@@ -55,6 +90,15 @@ fn rows(screen: &str, word: &str) -> usize {
     let begins_with_time =
         |line: &&str| line.trim_start_matches(['▶', '>', ' ']).starts_with(|c: char| c.is_ascii_digit());
     screen.lines().filter(begins_with_time).filter(|line| line.contains(':') && line.contains(word)).count()
+}
+
+/// Drops for which no socket was there: the column after the rate.
+fn drops(screen: &str) -> u64 {
+    let total = |line: &str| {
+        let words: Vec<&str> = line.trim_start_matches(['▶', '>', ' ']).split_whitespace().collect();
+        (words.first() == Some(&"NO_SOCKET")).then(|| words.get(4)?.parse::<u64>().ok()).flatten()
+    };
+    screen.lines().filter_map(total).sum()
 }
 
 /// A shell on a screen of tmux.
@@ -86,13 +130,18 @@ impl Terminal {
 
     /// Waits until the screen holds a text.
     fn wait(&self, text: &str) -> Result<String> {
+        self.wait_until(text, |screen| screen.contains(text))
+    }
+
+    /// The same of anything that can be seen; `what` says it to people.
+    fn wait_until(&self, what: &str, seen: impl Fn(&str) -> bool) -> Result<String> {
         let started = Instant::now();
         loop {
             let screen = self.screen()?;
-            if screen.contains(text) {
+            if seen(&screen) {
                 return Ok(screen);
             }
-            ensure!(started.elapsed() < PATIENCE, "`{text}` does not appear:\n{screen}");
+            ensure!(started.elapsed() < PATIENCE, "`{what}` does not appear:\n{screen}");
             sleep(Duration::from_millis(200));
         }
     }
