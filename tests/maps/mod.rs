@@ -1,4 +1,4 @@
 //! Maps of dataplanes: entries as they lie in the kernel, and the text that is made of them.
 
 mod cilium;
-mod fixture;
+pub(crate) mod fixture;

@@ -6,21 +6,17 @@ use std::{
 };
 
 use skbtrail::{
-    model::{
-        Attachment, Device, Interface, MapInfo, MapKind, MapRow, Name, NetnsRow,
-        attachment::{Details, Drops, Peer, Section},
-        map::Entries,
-    },
     tui::{
         message::Message,
         node::{Node, Page, Part, Told},
     },
     view::{
-        Table, lists,
+        Table,
         table::{Cell, Column},
     },
 };
 
+use super::machine::{maps, network};
 use super::view::{View, fixture, view};
 
 /// A view whose questions to the machine come out of the receiver.
@@ -38,76 +34,6 @@ fn tell(view: &mut View<'_>, part: Part, page: Result<Page, String>) {
 
 fn page(tables: Vec<Table>) -> Page {
     Page { tables, notes: vec!["a sentence".to_owned()] }
-}
-
-fn network() -> Vec<Table> {
-    let device = Device { index: 26, name: b"lxc3a6f".to_vec() };
-    let program = |order, name: &str, id| Attachment {
-        section: Section::Tc,
-        device: Some(device.clone()),
-        hook: "tcx/ingress".to_owned(),
-        order,
-        program: Some(id),
-        name: name.as_bytes().to_vec(),
-        link: Some(29),
-        runs: None,
-        details: Details::None,
-    };
-    let peer = Peer {
-        index: 2,
-        name: Some(b"eth0".to_vec()),
-        netns: Some(4_026_532_300),
-        elsewhere: true,
-        netns_name: Some("client".to_owned()),
-    };
-    let row = |inode, names: &[&str], attachments, interfaces| NetnsRow {
-        inode,
-        names: names.iter().map(ToString::to_string).collect(),
-        container: None,
-        processes: Vec::new(),
-        process_count: 0,
-        attachments,
-        interfaces,
-        notes: Vec::new(),
-    };
-    let interface = Interface {
-        device: device.clone(),
-        kind: "veth".to_owned(),
-        up: true,
-        peer: Some(peer),
-        drops: Drops::NotCounted,
-    };
-    let host =
-        row(4_026_531_840, &["host"], vec![program(1, "cil_from_cont", 4773), program(2, "count", 9)], vec![interface]);
-    lists::everywhere(&[host, row(4_026_532_300, &["client"], Vec::new(), Vec::new())], &[])
-}
-
-fn maps() -> Vec<Table> {
-    let map = |id, name: &[u8; 5], count| MapRow {
-        info: MapInfo {
-            id,
-            kind: MapKind(1),
-            name: {
-                let mut bytes = Name::default();
-                bytes.0[..5].copy_from_slice(name);
-                bytes
-            },
-            key_bytes: 4,
-            value_bytes: 8,
-            most_entries: 1024,
-            flags: 0,
-            offload: None,
-            extra: 0,
-            types: None,
-        },
-        memory: Some(8192),
-        frozen: false,
-        takes: None,
-        entries: Entries::Counted(count),
-        pins: Vec::new(),
-        owners: Vec::new(),
-    };
-    vec![lists::maps(&[map(7, b"alpha", 3), map(8, b"beta\x1b", 5)]).titled("maps")]
 }
 
 #[test]

@@ -98,6 +98,25 @@ fn a_recording_plays() {
 }
 
 #[test]
+fn a_recording_goes_on_packet_by_packet() {
+    view(&[fixture("6.12-path.pcapng")], (100, 24), |view| {
+        let shown = |view: &mut super::view::View<'_>| view.screen().matches("20:22:2").count();
+        view.press("t0.2<enter>");
+        assert_eq!(shown(view), 2);
+        for expected in [3, 4, 5, 5] {
+            view.press(".");
+            assert_eq!(shown(view), expected);
+        }
+        for expected in [4, 3, 2, 1, 0, 0] {
+            view.press(",");
+            assert_eq!(shown(view), expected, "{}", view.screen());
+        }
+        view.press(".");
+        assert_eq!(shown(view), 1);
+    });
+}
+
+#[test]
 fn any_size_will_do() {
     view(&[fixture("6.12-path.pcapng")], (80, 24), |view| {
         for keys in ["", "<enter>", "9", "?", "<esc>1/"] {

@@ -127,7 +127,7 @@ fn read(journey: &Journey, tables: &Tables) -> [Option<Value>; TRAITS.len()] {
         flow.map(|flow| Value::Address(flow.destination)),
         destination_port,
         kind.map(|kind| Value::Number(kind.into())),
-        first.map(|hop| Value::Number(hop.len)),
+        journey.hops.iter().map(|hop| hop.len).max().map(Value::Number),
         look.map(|look| Value::Mark(look.mark)),
         first.and_then(|hop| tables.task_of(hop.task)).map(Value::Name),
         first.and_then(|hop| tables.device_of(hop.device)).map(|device| Value::Name(device.name)),

@@ -79,6 +79,10 @@ pub enum Action {
     Faster,
     /// Go to a time of the recording.
     Seek,
+    /// Go on by a packet of the recording.
+    StepOn,
+    /// Go back by a packet of the recording.
+    StepBack,
     /// Read again.
     Refresh,
 }
@@ -184,6 +188,8 @@ pub const BINDINGS: &[Binding] = &[
     binding(A::Record, "record", &["r"], "record", "start or stop recording", Live),
     binding(A::Slower, "slower", &["["], "slower", "play at half the speed", Replay),
     binding(A::Faster, "faster", &["]"], "faster", "play at twice the speed", Replay),
+    binding(A::StepOn, "step", &["."], "step", "on by a packet", Replay),
+    binding(A::StepBack, "step-back", &[","], "", "back by a packet", Replay),
     binding(A::Seek, "seek", &["t"], "time", "go to a time, in seconds from the beginning", Replay),
 ];
 

@@ -136,6 +136,25 @@ impl Playback {
         self.seek(time.saturating_sub(self.begins));
     }
 
+    /// Goes on to where the next packet has ended, or back to where the one before had. It no longer plays.
+    pub fn step(&mut self, store: &Store, forward: bool) {
+        self.playing = None;
+        let end = self.end(store);
+        if forward {
+            if let Some(next) = store.until(end) {
+                self.seek_time(next);
+            }
+            return;
+        }
+        // Several may have ended at one time.
+        let last = end.checked_sub(1).and_then(|last| store.until(last));
+        let before = last.and_then(|last| store.after(last.saturating_sub(1)).checked_sub(1));
+        match before.and_then(|before| store.until(before)) {
+            Some(time) => self.seek_time(time),
+            None => self.at = Some(self.begins.saturating_sub(1)),
+        }
+    }
+
     /// Plays, or stops. At the end it plays from the beginning.
     pub fn toggle(&mut self, now: Instant) {
         if self.playing.take().is_none() {

@@ -25,7 +25,7 @@ use crate::{
     view::{
         drops,
         dump::{Printer, Reading},
-        lists,
+        lists::{self, RunRates},
         table::{Cell, Column, Table},
     },
 };
@@ -42,6 +42,8 @@ pub(super) struct Machine {
     watch: Watch,
     /// The counters when they were looked at first.
     before: Option<(Snapshot, Instant)>,
+    /// Runs of programs at the look before, of those at hooks and of all.
+    runs: [RunRates; 2],
     /// Privileges that are not needed were given up.
     bare: bool,
 }
@@ -50,7 +52,7 @@ impl Machine {
     /// To be called while this process still may look at all of it.
     pub(super) fn new(root: Root) -> anyhow::Result<Self> {
         let watch = Watch::start(root.clone(), Scope::All).context("failed to start a thread")?;
-        Ok(Self { root, watch, before: None, bare: false })
+        Ok(Self { root, watch, before: None, runs: Default::default(), bare: false })
     }
 }
 
@@ -69,12 +71,18 @@ impl NodeSource for Machine {
         match part {
             Part::Net => {
                 let found = net::read(&self.root, &Which::All)?;
-                let notes = found.namespaces.iter().flat_map(|row| row.notes.clone()).collect();
-                Ok(Page { tables: lists::everywhere(&found.namespaces, &found.elsewhere), notes })
+                let notes = found.namespaces.iter().flat_map(|row| row.notes.clone());
+                let notes = notes.chain(run_statistics(&self.root)).collect();
+                let mut tables = lists::everywhere(&found.namespaces, &found.elsewhere);
+                if let Some(hooks) = tables.first_mut() {
+                    self.runs[0].apply(hooks, "prog_id", Instant::now());
+                }
+                Ok(Page { tables, notes })
             }
             Part::Programs => {
                 let rows = programs::rows(&self.root, &pins(), &owners())?;
-                let table = lists::programs(&rows, boot()).titled("programs");
+                let mut table = lists::programs(&rows, boot()).titled("programs");
+                self.runs[1].apply(&mut table, "id", Instant::now());
                 Ok(Page { tables: vec![table], notes: run_statistics(&self.root) })
             }
             Part::Maps => {

@@ -41,6 +41,7 @@ impl App<'_> {
             Action::Record => self.record(),
             Action::Export => self.ask_export(),
             Action::Slower | Action::Faster => self.change_speed(if action == Action::Faster { 1 } else { -1 }),
+            Action::StepOn | Action::StepBack => self.step(action == Action::StepOn),
             Action::Seek if matches!(self.state.mode, Mode::Replay(_)) => self.ask(Question::Seek, ""),
             _ => {}
         }
@@ -119,6 +120,14 @@ impl App<'_> {
     fn change_speed(&mut self, steps: i32) {
         if let Mode::Replay(playback) = &mut self.state.mode {
             playback.faster(steps);
+        }
+    }
+
+    fn step(&mut self, forward: bool) {
+        if let Mode::Replay(playback) = &mut self.state.mode {
+            playback.step(&self.state.store, forward);
+            self.state.list.act(Action::Last, self.state.listing.len());
+            self.state.read_missing();
         }
     }
 

@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// Letters that a column takes at most where others want room too.
+/// Letters that a column takes at most where others want room too; the last one may have what is left.
 const MOST: u16 = 60;
+const LAST: u16 = 400;
 /// Letters that a column keeps where there is little room.
 const LEAST: u16 = 16;
 
@@ -31,11 +32,14 @@ fn shown(table: &view::Table) -> Vec<usize> {
 
 /// Columns of a screen. Those on the left matter more.
 pub(super) fn columns(table: &view::Table) -> Vec<Column> {
+    let shown = shown(table);
+    let last = shown.last().copied();
     let column = |(rank, place): (usize, usize)| {
         let column = &table.columns[place];
+        let most = if Some(place) == last { LAST } else { MOST };
         let texts = table.rows.iter().filter_map(|row| row.get(place)).map(|cell| width(cell.as_text()));
         // The sign of the order stands behind the title.
-        let best = texts.chain([width(column.title) + 1]).max().unwrap_or(1).min(MOST);
+        let best = texts.chain([width(column.title) + 1]).max().unwrap_or(1).min(most);
         Column {
             title: column.title.to_owned(),
             least: best.min(LEAST),
@@ -45,7 +49,7 @@ pub(super) fn columns(table: &view::Table) -> Vec<Column> {
             keeps_end: false,
         }
     };
-    shown(table).into_iter().enumerate().map(column).collect()
+    shown.into_iter().enumerate().map(column).collect()
 }
 
 /// Rows of a screen.

@@ -38,7 +38,18 @@ impl Tab for Packets {
 
     fn actions(&self) -> &'static [Action] {
         use Action as A;
-        &[A::Open, A::Filter, A::DisplayFilter, A::NextDrop, A::Pause, A::Record, A::Sort, A::NextMatch, A::Export]
+        &[
+            A::Open,
+            A::Filter,
+            A::DisplayFilter,
+            A::NextDrop,
+            A::Pause,
+            A::StepOn,
+            A::Record,
+            A::Sort,
+            A::NextMatch,
+            A::Export,
+        ]
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, state: &mut State<'_>) {

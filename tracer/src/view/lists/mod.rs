@@ -5,12 +5,14 @@ mod findings;
 mod maps;
 mod net;
 mod programs;
+mod rates;
 
 pub use cgroups::{cgroups, sock_maps};
 pub use findings::findings;
 pub use maps::maps;
 pub use net::{everywhere, net};
 pub use programs::programs;
+pub use rates::RunRates;
 
 use serde_json::{Value, json};
 

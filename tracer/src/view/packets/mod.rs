@@ -87,7 +87,7 @@ pub struct Signs {
 
 impl Signs {
     /// For terminals with Unicode.
-    pub const UNICODE: Self = Self { arrow: "→", way: "▸", stop: "✗", branch: "⑂", more: "…" };
+    pub const UNICODE: Self = Self { arrow: "→", way: "▸", stop: "✗", branch: "├", more: "…" };
     /// For all others.
     pub const ASCII: Self = Self { arrow: "->", way: ">", stop: "X", branch: "+", more: "~" };
 }

@@ -187,7 +187,7 @@ impl Maker<'_> {
         if strand == 0 {
             return;
         }
-        let mut text = format!("{} branch {number}", self.state.theme.signs.branch);
+        let mut text = format!("branch {number}");
         if let Some(parent) = parent {
             append(format_args!(", {} {parent}", how(began.map(|(_, how)| how))), &mut text);
         }
