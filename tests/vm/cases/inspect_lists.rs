@@ -19,9 +19,10 @@ pub(crate) const CASE: Case = Case {
 
 /// Programs at devices go with their namespaces, which the kernel takes down a while after they are deleted.
 fn programs_of_others_are_gone() -> Result<()> {
-    let kinds = "xdp|sched_cls|netfilter|flow_dissector|sk_lookup";
+    let kinds = "xdp|sched_cls|sched_act|netfilter|flow_dissector|sk_lookup";
+    // grep reads to the end: were it to stop early, bpftool would fail for it.
     sh(&format!(
-        "for i in $(seq 300); do bpftool prog show | grep -qE ' ({kinds}) ' || exit 0; sleep 0.1; done; exit 1"
+        "for i in $(seq 300); do [ \"$(bpftool prog show | grep -cE ' ({kinds}) ')\" != 0 ] || exit 0; sleep 0.1; done; exit 1"
     ))
     .map(drop)
 }

@@ -31,6 +31,7 @@ mod hot_swap;
 mod inspect_lists;
 mod inspect_maps;
 mod inspect_net;
+mod inspect_rates;
 mod kprobe_backend;
 mod leaves_nothing;
 mod limits;
@@ -108,6 +109,7 @@ pub(crate) const CASES: &[Case] = &[
     inspect_net::CASE,
     inspect_lists::CASE,
     inspect_maps::CASE,
+    inspect_rates::CASE,
     context::CASE,
     demo::CASE,
     kprobe_backend::CASE,

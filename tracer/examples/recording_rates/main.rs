@@ -2,7 +2,8 @@
 //! `cargo build --release && cargo run --release --example recording_rates [MEGABYTES…]`.
 //!
 //! What reads is the program itself, a process for each line; its times are those that it was given on a CPU, so that they
-//! hold on a busy machine too. Without sizes, files of 10 and of 1000 MB are made.
+//! hold on a busy machine too. Without sizes, files of 10 and of 1000 MB are made. `KEEP=FILE` leaves one of the first size, and does
+//! nothing else.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -23,6 +24,9 @@ use self::{
 
 /// Hits that are made in advance to time nothing but the writing.
 const WRITTEN: u64 = 960_000;
+/// Hits in a megabyte of file.
+const PLAIN: u64 = 1_000_000 / 59;
+const COMPRESSED: u64 = 1_000_000 / 20;
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,16 +35,14 @@ fn main() -> anyhow::Result<()> {
     }
     let sizes = args.iter().map(|size| size.parse()).collect::<Result<Vec<u64>, _>>()?;
     let sizes = if sizes.is_empty() { vec![10, 1000] } else { sizes };
+    if let Some(keep) = std::env::var_os("KEEP") {
+        return write(Path::new(&keep), false, sizes[0] * PLAIN);
+    }
     writing()?;
     let folder = tempfile::tempdir()?;
-    if let Some(keep) = std::env::var_os("KEEP") {
-        write(Path::new(&keep), false, 1_000_000)?;
-        return Ok(());
-    }
     let path = folder.path().join("rates.pcapng");
     for (size, compress) in sizes.iter().flat_map(|size| [(*size, false), (*size, true)]) {
-        // A compressed file takes a third of the room.
-        let hops = size * 1_000_000 / if compress { 20 } else { 59 };
+        let hops = size * if compress { COMPRESSED } else { PLAIN };
         write(&path, compress, hops)?;
         reading(&path, compress, hops)?;
     }

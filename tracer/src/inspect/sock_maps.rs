@@ -28,8 +28,8 @@ pub fn rows() -> Result<Vec<SockMapRow>, Error> {
         for (number, hook) in HOOKS {
             let failed = |error| Error::asking("asking for programs of a map of sockets", "CAP_NET_ADMIN", error);
             let attached = match sys::query(Target::File(map.as_fd()), number, 0, false) {
-                // This map has no place for such a program.
-                Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => continue,
+                // This map has no place for such a program, or a verdict of the other kind (of streams, of all) is in it.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EBUSY)) => continue,
                 result => result.map_err(failed)?,
             };
             rows.extend(attached.programs.into_iter().map(|program| SockMapRow {
