@@ -23,6 +23,7 @@ const PINS: &str = "/run/bpf";
 pub(crate) const SK_MSG_VERDICT: u32 = 7;
 const CONNECT4: u32 = 10;
 pub(crate) const SK_SKB_VERDICT: u32 = 38;
+const LSM_CGROUP: u32 = 43;
 const NETFILTER: u32 = 45;
 pub(crate) const TCX_INGRESS: u32 = 46;
 pub(crate) const TCX_EGRESS: u32 = 47;
@@ -46,6 +47,8 @@ pub(crate) enum Kind {
     SkMsg,
     SkSkb,
     FlowDissector,
+    /// In a control group, at the security hook whose function has this number in the kernel's types. Needs Linux 6.0.
+    Lsm(u32),
 }
 
 impl Kind {
@@ -59,6 +62,7 @@ impl Kind {
             Self::Netfilter => (bpf_prog_type::BPF_PROG_TYPE_NETFILTER, "bpf_nf_ctx", NETFILTER),
             Self::SkMsg => (bpf_prog_type::BPF_PROG_TYPE_SK_MSG, "sk_msg_md", 0),
             Self::SkSkb => (bpf_prog_type::BPF_PROG_TYPE_SK_SKB, "__sk_buff", SK_SKB_VERDICT),
+            Self::Lsm(_) => (bpf_prog_type::BPF_PROG_TYPE_LSM, "bpf_sock", LSM_CGROUP),
             Self::FlowDissector => (bpf_prog_type::BPF_PROG_TYPE_FLOW_DISSECTOR, "__sk_buff", 0),
         }
     }
@@ -78,6 +82,8 @@ pub(crate) enum Body {
 /// A loaded and pinned program; gone from the pins on drop.
 pub(crate) struct Loaded {
     handle: OwnedFd,
+    /// The `bpf_attach_type` that it was loaded for.
+    hook: u32,
     pub(crate) pin: String,
 }
 
@@ -103,6 +109,9 @@ impl Loaded {
         let (number, _, attach_type) = kind.facts();
         program.prog_type = number as u32;
         program.expected_attach_type = attach_type;
+        if let Kind::Lsm(function) = kind {
+            program.attach_btf_id = function;
+        }
         program.insns = code.as_ptr() as u64;
         program.insn_cnt = code.len() as u32;
         program.license = c"GPL".as_ptr() as u64;
@@ -117,7 +126,7 @@ impl Loaded {
         }
         let handle = descriptor(bpf_cmd::BPF_PROG_LOAD, &mut attr)?;
         let pin = pin(&handle, name)?;
-        Ok(Self { handle, pin })
+        Ok(Self { handle, hook: attach_type, pin })
     }
 
     /// Has a link call it at a device's hook, after those that are there.
@@ -147,10 +156,10 @@ impl Loaded {
         })
     }
 
-    /// Has a control group call it.
+    /// Has a control group call it, at the hook that it was loaded for.
     pub(crate) fn at_cgroup(&self, path: &str) -> Result<OwnedFd> {
         let group = File::open(path)?;
-        self.link(None, CONNECT4, |link| link.__bindgen_anon_2.target_fd = group.as_raw_fd() as u32)
+        self.link(None, self.hook, |link| link.__bindgen_anon_2.target_fd = group.as_raw_fd() as u32)
     }
 
     /// Has a link call it for the sockets of a map. Needs Linux 6.10.

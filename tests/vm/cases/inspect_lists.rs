@@ -40,7 +40,7 @@ fn run(guest: &Guest) -> Result<()> {
     programs(&tc).context("programs")?;
     listed(&maps).context("maps")?;
     owners(&maps[0]).context("owners")?;
-    control_groups(&connect).context("control groups")?;
+    control_groups(guest, &connect).context("control groups")?;
     sock_maps(guest, [&message, &parser], &sockets).context("maps of sockets")?;
     statistics(&tc).context("statistics")?;
     refusals()
@@ -126,7 +126,7 @@ fn owners(map: &Map) -> Result<()> {
 }
 
 /// With and without links, in a group and below it; what is inherited on request.
-fn control_groups(connect: &Loaded) -> Result<()> {
+fn control_groups(guest: &Guest, connect: &Loaded) -> Result<()> {
     let top = "/sys/fs/cgroup/inspected";
     sh(&format!("mkdir -p {top}/below"))?;
     let second = Loaded::new(Kind::Connect4, "second", Body::Return(1))?;
@@ -151,6 +151,15 @@ fn control_groups(connect: &Loaded) -> Result<()> {
     let below: Vec<&Value> =
         effective.iter().filter(|row| row["cgroup"] == format!("{top}/below")).map(|row| &row["name"]).collect();
     ensure!(below.len() == 2, "{effective:?}");
+    if guest.at_least((6, 0)) {
+        let function = sh("bpftool btf dump file /sys/kernel/btf/vmlinux | grep \"FUNC 'bpf_lsm_socket_bind'\"")?;
+        let number = function.trim_start_matches('[').split(']').next().unwrap_or_default().parse();
+        let bind = Loaded::without_types(Kind::Lsm(number.context(function)?), "bind", Body::Return(1))?;
+        let _link = bind.at_cgroup(top)?;
+        let ours = compare().context("with a security hook")?;
+        let found = ours.iter().any(|row| row["name"] == "bind" && row["attach_btf_name"] == "bpf_lsm_socket_bind");
+        ensure!(found, "{ours:?}");
+    }
     drop(link);
     sh(&format!("bpftool cgroup detach {top} connect4 pinned {}; rmdir {top}/below {top}", connect.pin))?;
     ensure!(compare()?.is_empty(), "something is still attached");
