@@ -22,6 +22,7 @@ const PINS: &str = "/run/bpf";
 /// Of `enum bpf_attach_type`.
 pub(crate) const SK_MSG_VERDICT: u32 = 7;
 const CONNECT4: u32 = 10;
+const GETSOCKOPT: u32 = 21;
 pub(crate) const SK_SKB_VERDICT: u32 = 38;
 const LSM_CGROUP: u32 = 43;
 const NETFILTER: u32 = 45;
@@ -32,6 +33,7 @@ pub(crate) const NETKIT_PEER: u32 = 55;
 /// `BPF_F_BEFORE`: before all others.
 const BEFORE: u32 = 1 << 3;
 const REDIRECT: i32 = 23;
+const TRACE_PRINTK: i32 = 6;
 
 /// What a program is for.
 #[derive(Clone, Copy)]
@@ -49,6 +51,10 @@ pub(crate) enum Kind {
     FlowDissector,
     /// In a control group, at the security hook whose function has this number in the kernel's types. Needs Linux 6.0.
     Lsm(u32),
+    /// At this hook (`bpf_attach_type`) of sockets' addresses in a control group.
+    SockAddr(u32),
+    SockOps,
+    GetSockOpt,
 }
 
 impl Kind {
@@ -64,6 +70,9 @@ impl Kind {
             Self::SkSkb => (bpf_prog_type::BPF_PROG_TYPE_SK_SKB, "__sk_buff", SK_SKB_VERDICT),
             Self::Lsm(_) => (bpf_prog_type::BPF_PROG_TYPE_LSM, "bpf_sock", LSM_CGROUP),
             Self::FlowDissector => (bpf_prog_type::BPF_PROG_TYPE_FLOW_DISSECTOR, "__sk_buff", 0),
+            Self::SockAddr(hook) => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bpf_sock_addr", hook),
+            Self::SockOps => (bpf_prog_type::BPF_PROG_TYPE_SOCK_OPS, "bpf_sock_ops", 0),
+            Self::GetSockOpt => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCKOPT, "bpf_sockopt", GETSOCKOPT),
         }
     }
 }
@@ -77,6 +86,8 @@ pub(crate) enum Body {
     Redirect(i32),
     /// Of XDP: writes another last byte to the source address of an IPv4 packet, and passes it.
     Rewrite(u8),
+    /// Writes this to the kernel's trace, and returns -1.
+    Log(&'static str),
 }
 
 /// A loaded and pinned program; gone from the pins on drop.
@@ -90,16 +101,23 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// With type information, in which the program's function has this name.
     pub(crate) fn new(kind: Kind, name: &str, body: Body) -> Result<Self> {
-        Self::load(kind, name, body, true).with_context(|| format!("failed to load `{name}`"))
+        Self::load(kind, name, &code(body), true).with_context(|| format!("failed to load `{name}`"))
     }
 
     /// One of which the kernel knows its name and nothing more.
     pub(crate) fn without_types(kind: Kind, name: &str, body: Body) -> Result<Self> {
-        Self::load(kind, name, body, false).with_context(|| format!("failed to load `{name}`"))
+        Self::load(kind, name, &code(body), false).with_context(|| format!("failed to load `{name}`"))
     }
 
-    fn load(kind: Kind, name: &str, body: Body, with_btf: bool) -> Result<Self> {
-        let code = code(body);
+    /// One that returns this, and names the maps that are pinned there.
+    pub(crate) fn using(kind: Kind, name: &str, maps: &[&str], verdict: i32) -> Result<Self> {
+        let opened = maps.iter().map(|pin| pinned(pin)).collect::<Result<Vec<_>>>()?;
+        let named = opened.iter().flat_map(|map| load_map(map.as_raw_fd()));
+        let code: Vec<bpf_insn> = named.chain(code(Body::Return(verdict))).collect();
+        Self::load(kind, name, &code, false).with_context(|| format!("failed to load `{name}`"))
+    }
+
+    fn load(kind: Kind, name: &str, code: &[bpf_insn], with_btf: bool) -> Result<Self> {
         let types = if with_btf { Some(types::load(&types::of_program(kind.facts().1, name))?) } else { None };
         let main = bpf_func_info { insn_off: 0, type_id: types::FUNCTION };
         // SAFETY: all members of the union are plain numbers.
@@ -315,6 +333,39 @@ fn pin(program: &OwnedFd, name: &str) -> Result<String> {
     Ok(path)
 }
 
+fn pinned(path: &str) -> Result<OwnedFd> {
+    let text = std::ffi::CString::new(path)?;
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    attr.__bindgen_anon_4.pathname = text.as_ptr() as u64;
+    descriptor(bpf_cmd::BPF_OBJ_GET, &mut attr).with_context(|| format!("failed to open `{path}`"))
+}
+
+/// `lddw r1, MAP` (`BPF_PSEUDO_MAP_FD`), which takes the room of two.
+fn load_map(number: i32) -> [bpf_insn; 2] {
+    [instruction(0x18, 1, 1, 0, number), instruction(0, 0, 0, 0, 0)]
+}
+
+/// `bpf_trace_printk` of a text that is put on the stack, four bytes at a time.
+fn log(text: &str) -> Vec<bpf_insn> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.push(0);
+    let size = bytes.len() as i32;
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    let room = bytes.len() as i16;
+    let words = bytes.as_chunks().0.iter().zip(0_i16..);
+    // stw [r10 + OFF], IMM
+    let mut code: Vec<bpf_insn> =
+        words.map(|(word, number)| instruction(0x62, 10, 0, number * 4 - room, i32::from_ne_bytes(*word))).collect();
+    code.extend([
+        instruction(0xbf, 1, 10, 0, 0),
+        instruction(0x07, 1, 0, 0, -i32::from(room)),
+        instruction(0xb7, 2, 0, 0, size),
+        instruction(0x85, 0, 0, 0, TRACE_PRINTK),
+    ]);
+    code
+}
+
 fn instruction(code: u8, to: u8, from: u8, off: i16, imm: i32) -> bpf_insn {
     bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(to, from), off, imm }
 }
@@ -325,6 +376,7 @@ fn code(body: Body) -> Vec<bpf_insn> {
     let end = instruction(0x95, 0, 0, 0, 0);
     match body {
         Body::Return(verdict) => vec![instruction(0xb7, 0, 0, 0, verdict), end],
+        Body::Log(text) => [log(text), code(Body::Return(-1))].concat(),
         Body::Redirect(ifindex) => vec![
             instruction(0xb7, 1, 0, 0, ifindex),
             instruction(0xb7, 2, 0, 0, 0),

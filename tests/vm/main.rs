@@ -18,6 +18,7 @@
 
 mod bench;
 mod bpf;
+mod bpftool;
 mod cases;
 mod cpio;
 #[path = "../maps/fixture.rs"]

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Case;
 use crate::bpf::{Body, Kind, Loaded, TCX_INGRESS, ifindex};
+use crate::bpftool::{make, put};
 use crate::fixture::{CILIUM, Fixture};
 use crate::guest::Guest;
 use crate::holdings::Holdings;
@@ -29,6 +30,9 @@ const FOLDER: &str = "/sys/fs/bpf/tc/globals";
 const CLIENT: &str = "10.244.2.173";
 const ENDPOINT: &str = "10.244.2.20";
 const SERVICE: &str = "10.96.0.10";
+/// Services of the other dataplanes.
+const CALICOS: &str = "10.96.0.11";
+const BALANCINGS: &str = "10.96.0.12";
 const FEW: &str = "ip_rcv|ip_output|udp_rcv|kfree_skb";
 const NOTICED_WITHIN: Duration = Duration::from_secs(40);
 
@@ -52,6 +56,7 @@ fn run(guest: &Guest) -> Result<()> {
     hit_by_hit(&pair, tcx.is_some()).context("hit by hit")?;
     grouped(&pair).context("grouped")?;
     later(&pair).context("attached later")?;
+    other_dataplanes(&pair).context("services of Calico and Balancing")?;
     drop((maps, link, tcx, first));
     pair.b.sh("tc qdisc del dev vb clsact")?;
     drop(folder);
@@ -63,7 +68,7 @@ fn prepared() -> Result<Pair> {
     let pair = Pair::new()?;
     pair.a.sh(&format!(
         "ip addr add {CLIENT}/32 dev va && ip route add {ENDPOINT} dev va src {CLIENT} &&
-         ip route add {SERVICE} via 10.77.0.2 src {CLIENT}"
+         for service in {SERVICE} {CALICOS} {BALANCINGS}; do ip route add $service via 10.77.0.2 src {CLIENT}; done"
     ))?;
     pair.b.sh(&format!("ip addr add {ENDPOINT}/32 dev vb && ip route add {CLIENT} dev vb src {ENDPOINT}"))?;
     pair.a.ping(ENDPOINT, 1)?;
@@ -150,6 +155,65 @@ fn later(pair: &Pair) -> Result<()> {
     seen.check()?;
     ensure!(!seen.stderr.contains("could be shown"), "{}", seen.stderr);
     Ok(())
+}
+
+/// Services of the other dataplanes, and what Calico's routes say; a map that is made anew is noticed by its id.
+fn other_dataplanes(pair: &Pair) -> Result<()> {
+    let (backends, balancing) = (format!("{FOLDER}/cali_v4_nat_be"), "/sys/fs/bpf/balancing");
+    calicos_maps(&backends)?;
+    balancings_maps(balancing)?;
+    let mut running = Tracer::new(&["--output-context", "--filter-func", FEW, "udp"]).start()?;
+    let send = |service: &str| pair.a.sh(&format!("echo -n x > /dev/udp/{service}/53")).map(drop);
+    send(CALICOS)?;
+    send(BALANCINGS)?;
+    // The agent is started again, and the backend is another one.
+    sh(&format!("rm {backends}"))?;
+    make(&backends, "type hash key 8 value 8 entries 64")?;
+    put(&backends, "01000000 00000000", "ac120003 3500 0000")?;
+    let start = Instant::now();
+    while !running.stdout()?.contains("172.18.0.3:53") {
+        ensure!(start.elapsed() < NOTICED_WITHIN, "never noticed: {}", running.stdout()?);
+        send(CALICOS)?;
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let seen = running.stop()?;
+    seen.check()?;
+    let context = |address: &str| -> Result<&Value> {
+        let found = seen.hops.iter().find(|hop| hop.text("/tuple/daddr") == address);
+        Ok(&found.with_context(|| format!("nothing to {address}"))?.0["context"])
+    };
+    let service = |address: &str, dataplane: &str, kind: &str, backend: &str| -> Result<()> {
+        let service = &context(address)?["service"];
+        ensure!(service["dataplane"] == dataplane && service["kind"] == kind, "{service}");
+        ensure!(service["backends"] == serde_json::json!([backend]), "{service}");
+        Ok(())
+    };
+    service(CALICOS, "calico", "", "172.18.0.2:53")?;
+    service(BALANCINGS, "balancing", "ServiceClusterIP", "172.20.1.5:53")?;
+    let source = &context(CALICOS)?["source"];
+    ensure!(source["calico_route"] == "local workload idx 7", "{source}");
+    sh(&format!("rm -r {FOLDER}/cali_* {balancing}")).map(drop)
+}
+
+fn calicos_maps(backends: &str) -> Result<()> {
+    let (services, routes) = (format!("{FOLDER}/cali_v4_nat_fe3"), format!("{FOLDER}/cali_v4_routes"));
+    make(&services, "type lpm_trie key 16 value 20 entries 64")?;
+    make(backends, "type hash key 8 value 8 entries 64")?;
+    make(&routes, "type lpm_trie key 8 value 8 entries 64")?;
+    let service = "01000000 01000000 00000000 00000000 00000000";
+    put(&services, "38000000 0a60000b 3500 11 00000000 00", service)?;
+    put(backends, "01000000 00000000", "ac120002 3500 0000")?;
+    put(&routes, "20000000 0af402ad", "0c000000 07000000")
+}
+
+fn balancings_maps(folder: &str) -> Result<()> {
+    let (services, backends) = (format!("{folder}/map_service"), format!("{folder}/map_backend"));
+    sh(&format!("mkdir -p {folder}"))?;
+    make(&services, "type hash key 12 value 20 entries 64")?;
+    make(&backends, "type hash key 16 value 12 entries 64")?;
+    let service = "234e0000 01000000 01000000 00000000 00 00 00 01";
+    put(&services, "0a60000c 3500 11 00 00 000000", service)?;
+    put(&backends, "234e0000 00000000 3500 11 00 00 000000", "ac140105 bc458f23 3500 0000")
 }
 
 /// Cilium's counts of drops, which need no drop of the kernel's.

@@ -5,11 +5,12 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::Case;
 use crate::bpf::{Body, Kind, Loaded};
+use crate::bpftool::{hex, make, prints, put, said, update};
 use crate::guest::Guest;
 use crate::maps::Map;
 use crate::net::{Pair, sh};
@@ -36,42 +37,6 @@ fn run(_: &Guest) -> Result<()> {
     balancing().context("balancing")?;
     wrong_sizes().context("a map of another size")?;
     sh(&format!("rm -rf {GLOBALS}/* {BALANCING} /sys/fs/bpf/*_*")).map(drop)
-}
-
-/// Makes a map with bpftool: `type hash key 4 value 4 entries 10`.
-fn make(pin: &str, what: &str) -> Result<()> {
-    let name = pin.rsplit('/').next().context("a pin")?;
-    let flags = if what.contains("lpm_trie") { " flags 1" } else { "" };
-    sh(&format!("bpftool map create {pin} {what} name {} {flags}", &name[..name.len().min(15)])).map(drop)
-}
-
-/// Writes an entry, of which both parts are hexadecimal digits.
-fn put(pin: &str, key: &str, value: &str) -> Result<()> {
-    sh(&update(pin, key, value)).map(drop)
-}
-
-fn update(pin: &str, key: &str, value: &str) -> String {
-    format!("bpftool map update pinned {pin} key hex {} value hex {}", spaced(key), spaced(value))
-}
-
-/// `0a0b` as `0a 0b`.
-fn spaced(digits: &str) -> String {
-    let digits: Vec<char> = digits.chars().filter(|c| !c.is_whitespace()).collect();
-    digits.chunks(2).map(String::from_iter).collect::<Vec<_>>().join(" ")
-}
-
-/// Exit code, stdout and stderr of a shell line.
-fn said(line: &str) -> Result<(Option<i32>, String, String)> {
-    let run = Command::new("bash").args(["-c", line]).output().context("failed to run bash")?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok((run.status.code(), text(&run.stdout), text(&run.stderr)))
-}
-
-/// A command's whole text.
-fn prints(line: &str, expected: &str) -> Result<()> {
-    let (code, text, complaint) = said(line)?;
-    ensure!(code == Some(0) && text == expected, "{line}: {code:?}\n{text}\nexpected:\n{expected}\n{complaint}");
-    Ok(())
 }
 
 fn nothing_there() -> Result<()> {
@@ -201,10 +166,6 @@ impl Drop for Ended {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// Maps alone are no dataplane; programs at the interfaces are, unless one that should have it has none; kube-proxy disturbs.

@@ -1,12 +1,14 @@
 //! The cases, one file each. A case is a function that returns an error when the kernel and the program did not
 //! do what they should; it starts from a bare machine and leaves one.
 
+mod attachments;
 mod backends;
 mod bad_input;
 mod beyond_linear;
 mod bpf_programs;
 mod cilium_maps;
 mod context;
+mod dataplane_lists;
 mod dataplanes;
 mod demo;
 mod doctor;
@@ -119,6 +121,8 @@ pub(crate) const CASES: &[Case] = &[
     record_ways::CASE,
     fixture::CASE,
     dataplanes::CASE,
+    dataplane_lists::CASE,
+    attachments::CASE,
     terminal::CASE,
     leaves_nothing::CASE,
 ];

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::{failure::Failure, say::say, show::Paper, show::Show};
 use crate::{
     inspect::{
-        dataplane::{Found, search},
+        dataplane::{Found, Rows, search},
         maps::decode::{
             Decoder as _, Entry, Layout, Misfit, Recognition,
             versions::{Version, Versions},
         },
     },
-    model::{Decoded, Form},
+    model::{Datum, Decoded, Form},
     view::{
         Style,
         dump::{self, Printer, Reading},
@@ -87,7 +87,9 @@ pub(crate) fn print(versions: &'static Versions, found: &Found, show: &Show, pap
     if layout.form() != Form::Lines && !show.json {
         return columns(found, &*layout, paper);
     }
-    let mut printer = Printer { reading: Reading::Layout(layout), json: show.json, misfits: 0 };
+    // Several maps may be printed one after the other.
+    let before = vec![("map", Datum::from(found.version.name))];
+    let mut printer = Printer { reading: Reading::Layout(layout), json: show.json, before, misfits: 0 };
     let mut entries = found.map.entries()?;
     while let Some(entry) = entries.next_entry()? {
         printer.entry(&entry, &mut paper.text);
@@ -113,16 +115,22 @@ fn columns(found: &Found, layout: &dyn Layout, paper: &mut Paper) -> Result<(), 
     let mut table = Table::new("", titles).or_else("no entries");
     let mut misfits = 0;
     let mut entries = found.map.entries()?;
-    while let Some(entry) = entries.next_entry()? {
-        match layout.row(&Entry { key: entry.key, value: entry.value.raw() }) {
+    let outcome = loop {
+        let entry = match entries.next_entry() {
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.into()),
+            Ok(Some(entry)) => Entry { key: entry.key, value: entry.value.raw() },
+        };
+        match layout.row(&entry) {
             Ok(Some(row)) => table.push(row.cells.iter().map(Cell::text)),
             Ok(None) => {}
             Err(_) => misfits += 1,
         }
-    }
+    };
+    // What was read before something failed is kept.
     table::text(&table, Style::Plain, None, &mut paper.text);
     note_losses(found, entries.vanished(), misfits);
-    Ok(())
+    outcome
 }
 
 /// All rows of a map; of one that is not there, none, which is said.
@@ -130,14 +138,23 @@ pub(crate) fn rows<T>(
     versions: &'static Versions,
     at: &Where,
     read: fn(&Entry<'_>, &Version) -> Result<T, Misfit>,
+    paper: &mut Paper,
 ) -> Result<Vec<T>, Failure> {
     let Some(found) = find(versions, at, None)? else {
         say(format_args!("there is no `{}`: what it would tell is missing below", versions.known[0].name));
         return Ok(Vec::new());
     };
-    let rows = found.rows(read)?;
-    note_losses(&found, rows.vanished, 0);
-    Ok(rows.rows)
+    Ok(taken(&found, found.rows(read)?, paper))
+}
+
+/// The rows that there are; what was lost of them is said.
+pub(crate) fn taken<T>(found: &Found, rows: Rows<T>, paper: &mut Paper) -> Vec<T> {
+    note_losses(found, rows.vanished, 0);
+    if let Some(error) = rows.cut {
+        paper.cut = true;
+        say(format_args!("`{}` could not be read to its end: {:#}", found.version.name, anyhow::Error::new(error)));
+    }
+    rows.rows
 }
 
 /// Says what was not shown, or not as it should be.
@@ -148,5 +165,8 @@ pub(crate) fn note_losses(found: &Found, vanished: u64, misfits: u64) {
     }
     if misfits > 0 {
         say(format_args!("{misfits} entries of `{name}` did not fit its layout"));
+    }
+    if let Some(lost) = found.pin_lost() {
+        say(lost);
     }
 }

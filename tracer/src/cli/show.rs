@@ -71,13 +71,15 @@ pub(crate) fn show_long(
 ) -> Result<ExitCode, Failure> {
     let printer = Printer::new(args);
     let Some(pause) = args.watch else {
-        let mut paper = Paper { text: String::new(), is_let_go: true };
-        gather(Round { since: None }, &mut paper)?;
+        let mut paper = Paper { text: String::new(), is_let_go: true, cut: false };
+        let outcome = gather(Round { since: None }, &mut paper);
+        // What was read before something failed is kept.
         write(&paper.text)?;
-        return Ok(ExitCode::SUCCESS);
+        outcome?;
+        return Ok(if paper.cut { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     };
     repeat(pause, |round| {
-        let mut paper = Paper { text: String::new(), is_let_go: args.json || !printer.terminal };
+        let mut paper = Paper { text: String::new(), is_let_go: args.json || !printer.terminal, cut: false };
         gather(round, &mut paper)?;
         Ok(printer.print_text(&paper.text, round.since.is_none())?)
     })
@@ -89,6 +91,8 @@ pub(crate) struct Paper {
     pub(crate) text: String,
     /// Where it is drawn in place, all of it is needed at once.
     is_let_go: bool,
+    /// Something could not be read to its end, which has been said.
+    pub(crate) cut: bool,
 }
 
 impl Paper {

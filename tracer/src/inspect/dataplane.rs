@@ -2,6 +2,7 @@
 //! name among all maps, and read entry by entry.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
 };
@@ -15,6 +16,7 @@ use super::{
             versions::{Version, Versions},
         },
     },
+    programs,
 };
 
 /// A map of which the layout is known.
@@ -38,7 +40,8 @@ pub struct Search {
 }
 
 /// Looks for maps of a kind: pins below `bpffs` first, and names where there are none. `family` leaves out the layouts that
-/// [`Version::is_ipv6`] tells apart.
+/// [`Version::is_ipv6`] tells apart. Where several are left, those that programs use come first: an upgrade or its reversal
+/// leaves pins behind.
 pub fn search(versions: &'static Versions, bpffs: &Path, family: Option<bool>) -> Result<Search, Error> {
     let mut search = Search::default();
     let mut seen: Vec<&str> = Vec::new();
@@ -66,7 +69,33 @@ pub fn search(versions: &'static Versions, bpffs: &Path, family: Option<bool>) -
         search.found.retain(|found| family.is_none_or(|ipv6| found.version.is_ipv6 == ipv6));
         search.found.sort_by_key(|found| versions.known.iter().position(|version| version == found.version));
     }
+    if search.found.len() > 1 {
+        // Who may not ask goes by the releases alone.
+        let used = programs::used_maps().unwrap_or_default();
+        search.found.sort_by_key(|found| !used.contains(&found.map.info.id));
+    }
     Ok(search)
+}
+
+/// The newest map of a kind, where there is one with a known layout.
+pub fn newest(versions: &'static Versions, bpffs: &Path, family: Option<bool>) -> Result<Option<Found>, Error> {
+    Ok(search(versions, bpffs, family)?.found.into_iter().next())
+}
+
+/// Maps that by their names and sizes are of these kinds too, beside those that are known: of a former start mostly, whose
+/// programs may still run. Names that anybody's map may have tell nothing.
+pub fn others(kinds: &[&Versions], known: &BTreeSet<u32>) -> Result<BTreeMap<u32, String>, Error> {
+    let mut others = BTreeMap::new();
+    for map in maps::all()? {
+        let map = map?;
+        let name = String::from_utf8_lossy(map.info.name.bytes()).into_owned();
+        let subject = map.subject(&name, None);
+        let is_one = kinds.iter().any(|versions| versions.of(&subject).is_some_and(|answer| answer.is_ok()));
+        if is_one && !known.contains(&map.info.id) {
+            others.insert(map.info.id, name);
+        }
+    }
+    Ok(others)
 }
 
 impl Search {
@@ -88,21 +117,33 @@ pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Keys that had no value any more when it was asked for.
     pub vanished: u64,
+    /// Why there are no more, where that was not the end.
+    pub cut: Option<Error>,
 }
 
 impl Found {
-    /// Reads all entries into memory, which such maps fit into.
+    /// Reads all entries into memory, which such maps fit into. What fails behind the first entry keeps what has been read.
     pub fn rows<T>(&self, read: impl Fn(&decode::Entry<'_>, &Version) -> Result<T, Misfit>) -> Result<Rows<T>, Error> {
         let mut rows = Vec::new();
         let mut entries = self.map.entries()?;
-        while let Some(entry) = entries.next_entry()? {
-            let entry = decode::Entry { key: entry.key, value: entry.value.raw() };
+        let cut = loop {
+            let entry = match entries.next_entry() {
+                Ok(None) => break None,
+                Err(error) if rows.is_empty() => return Err(error),
+                Err(error) => break Some(error),
+                Ok(Some(entry)) => decode::Entry { key: entry.key, value: entry.value.raw() },
+            };
             let row = read(&entry, self.version).map_err(|misfit| Error::Read {
                 id: self.map.info.id,
                 source: io::Error::new(io::ErrorKind::InvalidData, misfit),
             })?;
             rows.push(row);
-        }
-        Ok(Rows { rows, vanished: entries.vanished() })
+        };
+        Ok(Rows { rows, vanished: entries.vanished(), cut })
+    }
+
+    /// As [`Map::pin_lost`]; nothing of a map that was found by its name.
+    pub fn pin_lost(&self) -> Option<String> {
+        self.map.pin_lost(self.pin.as_deref()?)
     }
 }

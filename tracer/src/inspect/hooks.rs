@@ -17,6 +17,21 @@ pub struct Hook {
     pub program: u32,
     /// Its name; foreign text.
     pub name: String,
+    /// Maps that it uses.
+    pub maps: Vec<u32>,
+    /// The map whose sockets it runs for.
+    pub map: Option<u32>,
+}
+
+/// A program that is loaded, whether it runs anywhere or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Its id.
+    pub id: u32,
+    /// Its name; foreign text.
+    pub name: String,
+    /// Maps that it uses.
+    pub maps: Vec<u32>,
 }
 
 /// What was found.
@@ -26,8 +41,10 @@ pub struct Hooks {
     pub hooks: Vec<Hook>,
     /// Names of the devices of this network namespace; foreign text.
     pub devices: Vec<String>,
-    /// Programs that are loaded, whether they run anywhere or not: id and name.
-    pub loaded: Vec<(u32, String)>,
+    /// Programs that are loaded.
+    pub loaded: Vec<Loaded>,
+    /// Where control groups are mounted; foreign text.
+    pub groups: Option<String>,
     /// What could not be looked at, in sentences.
     pub notes: Vec<String>,
 }
@@ -38,7 +55,7 @@ pub fn find(root: &Root, maps: &BTreeSet<u32>, is_ours: impl Fn(&str) -> bool) -
     for row in programs::rows(root, &Pins::default(), &Owners::default())? {
         let name = name(&row.info);
         if is_ours(&name) || row.info.maps.iter().any(|map| maps.contains(map)) {
-            found.loaded.push((row.info.id, name));
+            found.loaded.push(Loaded { id: row.info.id, name, maps: row.info.maps });
         }
     }
     if !found.loaded.is_empty() {
@@ -59,9 +76,10 @@ impl Hooks {
         self.hooks.iter().any(|hook| hook.kind == kind)
     }
 
-    fn add(&mut self, place: String, kind: &str, program: u32) {
-        if let Some((_, name)) = self.loaded.iter().find(|(id, _)| *id == program) {
-            self.hooks.push(Hook { place, kind: kind.to_owned(), program, name: name.clone() });
+    fn add(&mut self, place: String, kind: &str, program: u32, map: Option<u32>) {
+        if let Some(loaded) = self.loaded.iter().find(|loaded| loaded.id == program) {
+            let (name, maps) = (loaded.name.clone(), loaded.maps.clone());
+            self.hooks.push(Hook { place, kind: kind.to_owned(), program, name, maps, map });
         }
     }
 }
@@ -73,7 +91,7 @@ fn devices(root: &Root, found: &mut Hooks) -> Result<(), Error> {
         for at in namespace.attachments {
             let place = at.device.map_or_else(|| "this namespace".to_owned(), |device| lossy(&device.name));
             if let Some(program) = at.program {
-                found.add(place, &at.hook, program);
+                found.add(place, &at.hook, program, None);
             }
         }
     }
@@ -85,17 +103,18 @@ fn groups(root: &Root, found: &mut Hooks) -> Result<(), Error> {
         found.notes.push("no control groups of version 2 are mounted".to_owned());
         return Ok(());
     };
+    found.groups = Some(lossy(top.as_os_str().as_encoded_bytes()));
     let (rows, notes) = cgroups::rows(root, &top, false)?;
     found.notes.extend(notes);
     for row in rows {
-        found.add(lossy(&row.path), &row.hook, row.program);
+        found.add(lossy(&row.path), &row.hook, row.program, None);
     }
     Ok(())
 }
 
 fn sockets(found: &mut Hooks) -> Result<(), Error> {
     for row in sock_maps::rows()? {
-        found.add(lossy(&row.map_name), row.hook, row.program);
+        found.add(lossy(&row.map_name), row.hook, row.program, Some(row.map));
     }
     Ok(())
 }

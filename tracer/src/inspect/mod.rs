@@ -4,6 +4,7 @@
 //! a map or a namespace holds, memory is bounded: entries are handed out one at a time.
 
 mod attach;
+mod attached;
 pub mod balancing;
 pub mod calico;
 pub mod cgroups;

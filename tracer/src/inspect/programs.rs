@@ -1,9 +1,9 @@
 //! Loaded programs.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
-    os::fd::{AsFd as _, AsRawFd as _},
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
 use super::{
@@ -51,17 +51,37 @@ pub fn ids() -> Result<Vec<u32>, Error> {
     Ok(ids)
 }
 
+/// Ids of the maps that some loaded program uses.
+pub fn used_maps() -> Result<HashSet<u32>, Error> {
+    let mut used = HashSet::new();
+    for id in ids()? {
+        if let Some(handle) = open(id)? {
+            used.extend(asked(&handle)?.maps);
+        }
+    }
+    Ok(used)
+}
+
 /// A program with its descriptor's own account; `None` if it is gone again.
 fn look(id: u32, names: &mut Names) -> Result<Option<(ProgramInfo, Option<fdinfo::Held>)>, Error> {
-    let handle = match sys::by_id(Object::Program, id) {
-        Ok(handle) => handle,
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(None),
-        Err(error) => return Err(Error::asking("opening programs by their ids", "CAP_SYS_ADMIN", error)),
-    };
-    let failed = |source| Error::Ask { what: "asking the kernel about a program", source };
-    let found = sys::program_info(handle.as_fd()).map_err(failed)?;
+    let Some(handle) = open(id)? else { return Ok(None) };
+    let found = asked(&handle)?;
     let own = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).ok();
     Ok(Some((described(id, found, names), own.and_then(|text| fdinfo::held(&text)))))
+}
+
+/// `None` for a program that is gone again.
+fn open(id: u32) -> Result<Option<OwnedFd>, Error> {
+    match sys::by_id(Object::Program, id) {
+        Ok(handle) => Ok(Some(handle)),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+        Err(error) => Err(Error::asking("opening programs by their ids", "CAP_SYS_ADMIN", error)),
+    }
+}
+
+fn asked(program: &OwnedFd) -> Result<sys::Program, Error> {
+    let failed = |source| Error::Ask { what: "asking the kernel about a program", source };
+    sys::program_info(program.as_fd()).map_err(failed)
 }
 
 fn described(id: u32, found: sys::Program, names: &mut Names) -> ProgramInfo {

@@ -11,12 +11,16 @@ pub struct AddressFacts {
     pub identity: Option<u32>,
     /// Cilium's endpoint on this node.
     pub endpoint: Option<u16>,
+    /// Where Calico's routes say it is: `local workload`.
+    pub route: Option<String>,
 }
 
 /// A service's address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
-    /// What kind of service: ClusterIP, NodePort, …
+    /// Whose service it is, as the command is called: `cilium`.
+    pub dataplane: &'static str,
+    /// What kind of service: ClusterIP, NodePort, …; empty where the maps do not tell.
     pub kind: String,
     /// Where it leads.
     pub backends: Vec<(IpAddr, u16)>,

@@ -1,8 +1,6 @@
 //! Entries of a map, one after the other: by a known dataplane's layout, by the map's own types, or as they lie in memory.
 
-use serde_json::Value as Json;
-
-use super::{Object, bytes, escape, number, table::foreign, typed};
+use super::{Object, bytes, decoded, escape, number, typed};
 use crate::{
     inspect::maps::{Entry, Types, Value, decode},
     model::{Decoded, Typed, decoded::Datum},
@@ -24,6 +22,8 @@ pub struct Printer {
     pub reading: Reading,
     /// An object a line.
     pub json: bool,
+    /// What stands first in the objects of entries with a layout.
+    pub before: Vec<(&'static str, Datum)>,
     /// Entries that did not fit the layout, and were shown as bytes.
     pub misfits: u64,
 }
@@ -45,7 +45,7 @@ impl Printer {
             match layout.row(&decode::Entry { key: entry.key, value: entry.value.raw() }) {
                 Ok(None) => return false,
                 Ok(Some(row)) if self.json => {
-                    json(&row, out);
+                    decoded::json(&self.before, &row, out);
                     return true;
                 }
                 Ok(Some(row)) => {
@@ -68,12 +68,7 @@ impl Printer {
 
 /// Appends a row that has been read already, as a JSON object on a line of its own.
 pub fn json(row: &Decoded, out: &mut String) {
-    let mut object = Object::begin(out);
-    for (name, datum) in &row.fields {
-        object.value(name, &scripted(datum));
-    }
-    object.end();
-    out.push('\n');
+    decoded::json(&[], row, out);
 }
 
 /// Appends the cells of such a row, escaped, on a line of their own.
@@ -197,24 +192,13 @@ fn reason(errno: i32, out: &mut String) {
     escape(std::io::Error::from_raw_os_error(errno).to_string().as_bytes(), out);
 }
 
-fn scripted(datum: &Datum) -> Json {
-    match datum {
-        Datum::Nothing => Json::Null,
-        Datum::Truth(truth) => (*truth).into(),
-        Datum::Number(number) => (*number).into(),
-        Datum::Signed(number) => (*number).into(),
-        Datum::Text(text) => foreign(text.as_bytes()),
-        Datum::List(parts) => parts.iter().map(scripted).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(json: bool, value: Value<'_>, expected: &str) {
         let mut out = String::new();
-        let mut printer = Printer { reading: Reading::Hex, json, misfits: 0 };
+        let mut printer = Printer { reading: Reading::Hex, json, before: Vec::new(), misfits: 0 };
         assert!(printer.entry(&Entry { key: &[1, 0xff], value }, &mut out));
         assert_eq!(out, expected);
     }

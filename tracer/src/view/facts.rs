@@ -88,6 +88,11 @@ fn write_address(known: &AddressFacts, out: &mut String) {
     if let Some(owner) = &known.owner {
         escape(owner.as_bytes(), out);
     }
+    if let Some(route) = &known.route {
+        out.push_str(if out.len() == start { "" } else { ", " });
+        escape(route.as_bytes(), out);
+        out.push_str(" of Calico's");
+    }
     for (word, value) in [("identity ", known.identity), ("endpoint ", known.endpoint.map(u32::from))] {
         if let Some(value) = value {
             out.push_str(if out.len() == start { "" } else { ", " });
@@ -101,6 +106,9 @@ fn address_json(known: &AddressFacts, object: &mut Object<'_>) {
     if let Some(owner) = &known.owner {
         object.foreign("owner", owner.as_bytes());
     }
+    if let Some(route) = &known.route {
+        object.foreign("calico_route", route.as_bytes());
+    }
     if let Some(identity) = known.identity {
         object.number("identity", identity);
     }
@@ -111,8 +119,17 @@ fn address_json(known: &AddressFacts, object: &mut Object<'_>) {
 
 /// `service ClusterIP -> 10.0.1.4:53, 10.0.1.5:53 and 3 more`
 fn write_service(service: &ServiceFacts, out: &mut String) {
-    out.push_str("service ");
-    escape(service.kind.as_bytes(), out);
+    out.push_str("service");
+    if !service.kind.is_empty() {
+        out.push(' ');
+        escape(service.kind.as_bytes(), out);
+    }
+    out.push_str(match service.dataplane {
+        "calico" => " of Calico",
+        "balancing" => " of Balancing",
+        // Its kinds are those that everybody knows.
+        _ => "",
+    });
     if service.backends.is_empty() && service.more == 0 {
         out.push_str(" without a backend");
         return;
@@ -131,6 +148,7 @@ fn write_service(service: &ServiceFacts, out: &mut String) {
 }
 
 fn service_json(service: &ServiceFacts, object: &mut Object<'_>) {
+    object.foreign("dataplane", service.dataplane.as_bytes());
     object.foreign("kind", service.kind.as_bytes());
     object.list("backends", &service.backends, |backend, out| write_backend(*backend, out));
     if service.more > 0 {
@@ -156,6 +174,7 @@ pub(super) mod testing {
                     owner: Some("pod shop/cart\x1b".to_owned()),
                     identity: Some(26_328),
                     endpoint: Some(45),
+                    route: None,
                 },
                 "10.77.0.2" => AddressFacts { identity: Some(2), ..AddressFacts::default() },
                 _ => AddressFacts::default(),
@@ -166,6 +185,7 @@ pub(super) mod testing {
             let backend = |last: u8| (IpAddr::from([10, 0, 0, last]), 53);
             let known = [("10.77.0.2", 8080, 6), ("10.0.0.2", 53, 17)];
             known.contains(&(address.to_string().as_str(), port, protocol)).then(|| ServiceFacts {
+                dataplane: "cilium",
                 kind: "ClusterIP".to_owned(),
                 backends: (1..=5).map(backend).collect(),
                 more: 2,
@@ -207,5 +227,17 @@ mod tests {
         let mut text = String::new();
         write_service(&ServiceFacts { kind: "NodePort".to_owned(), ..ServiceFacts::default() }, &mut text);
         assert_eq!(text, "service NodePort without a backend");
+        text.clear();
+        let backends = vec![(IpAddr::from([10, 0, 0, 1]), 53)];
+        write_service(&ServiceFacts { dataplane: "calico", backends, ..ServiceFacts::default() }, &mut text);
+        assert_eq!(text, "service of Calico -> 10.0.0.1:53");
+    }
+
+    #[test]
+    fn addresses_that_calico_knows() {
+        let mut text = String::new();
+        let known = AddressFacts { route: Some("local workload".to_owned()), ..AddressFacts::default() };
+        write_address(&known, &mut text);
+        assert_eq!(text, "local workload of Calico's");
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn live(mut args: Trace, flags: &Flags) -> Result<ExitCode, Failure> 
     // While there is one thread: the others have no right to become another user.
     let caller = Caller::adopt();
     // What sits at devices takes privileges to see, and a thread of its own that keeps them.
-    match lookup::Live::start(root.clone()) {
+    match lookup::Live::start(root.clone()).and_then(lookup::Soon::start) {
         Ok(facts) => names.facts = Some(Box::new(facts)),
         Err(error) => notes.push(format!("programs at devices are not shown: {error}")),
     }

@@ -152,7 +152,7 @@ impl Machine {
             None => Types::of(&map)?.map_or(Reading::Hex, Reading::Types),
         };
         let mut table = Table::new("entries", columns).titled(format!("{label} ({id})")).or_else("it is empty");
-        let mut printer = Printer { reading, json: false, misfits: 0 };
+        let mut printer = Printer { reading, json: false, before: Vec::new(), misfits: 0 };
         let mut entries = map.entries()?;
         let mut notes = Vec::new();
         while let Some(entry) = entries.next_entry()? {

@@ -1,6 +1,7 @@
 //! Balancing's maps joined: an address that is translated, what stands behind it, who keeps which backend, which sockets went
 //! there. Pure: the rows are read elsewhere.
 
+mod lookup;
 pub mod status;
 
 use std::{
@@ -8,6 +9,8 @@ use std::{
     net::{Ipv4Addr, SocketAddrV4},
     str::FromStr,
 };
+
+pub use lookup::Lookup;
 
 use crate::model::balancing::{Affinity, Backend, NatRecord, NatType, Service};
 

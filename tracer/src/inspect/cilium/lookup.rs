@@ -23,10 +23,10 @@ const MOST_BACKENDS: u16 = 256;
 /// The maps that questions are put to.
 pub struct Lookup {
     minor: u16,
-    ipcache: Option<Map>,
-    endpoints: Option<Map>,
-    services: [Option<Map>; 2],
-    backends: [Option<Map>; 2],
+    ipcache: Option<Found>,
+    endpoints: Option<Found>,
+    services: [Option<Found>; 2],
+    backends: [Option<Found>; 2],
 }
 
 /// A service and where it sends packets.
@@ -58,13 +58,13 @@ impl Lookup {
         for found in cilium.maps {
             let Some((_, name)) = wanted.iter().find(|(id, _)| *id == found.map.info.id) else { continue };
             if let Some(place) = lookup.place(name, &found) {
-                *place = Some(found.map);
+                *place = Some(found);
             }
         }
         lookup
     }
 
-    fn place(&mut self, name: &str, found: &Found) -> Option<&mut Option<Map>> {
+    fn place(&mut self, name: &str, found: &Found) -> Option<&mut Option<Found>> {
         let family = usize::from(found.label().contains("lb6"));
         match name {
             "ipcache" => Some(&mut self.ipcache),
@@ -75,11 +75,17 @@ impl Lookup {
         }
     }
 
+    /// The maps.
+    pub fn maps(&self) -> impl Iterator<Item = &Found> {
+        let pairs = self.services.iter().chain(&self.backends);
+        [&self.ipcache, &self.endpoints].into_iter().chain(pairs).flatten()
+    }
+
     /// What the address is known as: the longest prefix that holds it.
     pub fn identity(&self, address: IpAddr) -> Result<Option<Ipcache>, Error> {
         let Some(map) = &self.ipcache else { return Ok(None) };
         let key = ipcache::key(address);
-        let Some(value) = map.lookup(&key)? else { return Ok(None) };
+        let Some(value) = map.map.lookup(&key)? else { return Ok(None) };
         Ok(ipcache::read(&Entry { key: &key, value: &value }, self.minor).ok())
     }
 
@@ -87,7 +93,7 @@ impl Lookup {
     pub fn endpoint(&self, address: IpAddr) -> Result<Option<Endpoint>, Error> {
         let Some(map) = &self.endpoints else { return Ok(None) };
         let key = endpoint::key(address);
-        let Some(value) = map.lookup(&key)? else { return Ok(None) };
+        let Some(value) = map.map.lookup(&key)? else { return Ok(None) };
         Ok(Endpoint::read(&Entry { key: &key, value: &value }, self.minor).ok())
     }
 
@@ -96,11 +102,11 @@ impl Lookup {
         let Some(map) = &self.services[usize::from(address.is_ipv6())] else { return Ok(None) };
         // Where protocols are not told apart, services are stored without one.
         for protocol in [protocol, 0] {
-            let Some(service) = slot(map, address, port, protocol, 0)? else { continue };
+            let Some(service) = slot(&map.map, address, port, protocol, 0)? else { continue };
             let told = service.count.min(MOST_BACKENDS);
             let mut found = Vec::new();
             for number in 1..=told {
-                let Some(slot) = slot(map, address, port, protocol, number)? else { continue };
+                let Some(slot) = slot(&map.map, address, port, protocol, number)? else { continue };
                 found.extend(self.backend(slot.backend)?);
             }
             return Ok(Some(ServiceAnswer { service, backends: found, more: service.count - told }));
@@ -111,7 +117,7 @@ impl Lookup {
     fn backend(&self, id: u32) -> Result<Option<Backend>, Error> {
         let key = backends::key(id);
         for map in self.backends.iter().flatten() {
-            if let Some(value) = map.lookup(&key)? {
+            if let Some(value) = map.map.lookup(&key)? {
                 return Ok(Backend::read(&Entry { key: &key, value: &value }, self.minor).ok());
             }
         }

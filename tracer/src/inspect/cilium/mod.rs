@@ -1,8 +1,13 @@
 //! Cilium on this machine: its maps, which release they are of, and single questions to them.
 
+mod left;
 mod lookup;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 pub use lookup::{Lookup, ServiceAnswer};
 
@@ -16,6 +21,7 @@ use super::{
         },
         find,
     },
+    programs,
 };
 use crate::kernel::Root;
 
@@ -28,6 +34,8 @@ pub const PREFIX: &str = "cilium_";
 #[derive(Debug)]
 pub struct Cilium {
     maps: Vec<Found>,
+    /// Ids of those that another release has left behind.
+    left: HashSet<u32>,
     /// What the maps say of the release.
     pub releases: Releases,
     /// Minor number of the release they are read as.
@@ -55,9 +63,14 @@ impl Cilium {
             folders = FOLDERS.iter().map(PathBuf::from).collect();
         }
         let maps = find(root, &folders, PREFIX)?;
-        let releases = Releases::of(maps.iter().map(|found| found.subject(None, 0)));
+        // Who may not ask which maps are used goes by the names alone.
+        let used = programs::used_maps().unwrap_or_default();
+        let mut left = left::unused(&maps, &used);
+        let there = maps.iter().filter(|found| !left.contains(&found.map.info.id));
+        let releases = Releases::of(there.map(|found| found.subject(None, 0)));
         let minor = wanted.minor.unwrap_or(releases.newest);
-        Ok(Self { maps, releases, minor, now: wanted.now })
+        left.extend(left::of_another_release(&maps, &left, minor));
+        Ok(Self { maps, left, releases, minor, now: wanted.now })
     }
 
     /// No map is there.
@@ -68,6 +81,11 @@ impl Cilium {
     /// All maps.
     pub fn maps(&self) -> &[Found] {
         &self.maps
+    }
+
+    /// Another release has left the map behind: its entries are not those that count.
+    pub fn is_left(&self, found: &Found) -> bool {
+        self.left.contains(&found.map.info.id)
     }
 
     /// The maps that a decoder recognises by name, with the layout of each, or why there is none.
@@ -94,30 +112,12 @@ impl Cilium {
     }
 
     fn recognised(&self, ask: impl Fn(&Found) -> Recognition) -> impl Iterator<Item = (&Found, Answer)> {
-        let live = self.live();
-        self.maps.iter().filter(move |found| live(found)).filter_map(move |found| match ask(found) {
+        let live = self.maps.iter().filter(|found| !self.is_left(found));
+        live.filter_map(move |found| match ask(found) {
             Recognition::Other => None,
             Recognition::Unknown(why) => Some((found, Err(why))),
             Recognition::Known(layout) => Some((found, Ok(layout))),
         })
-    }
-
-    /// Upgrades leave pins of maps behind that have a successor: of those the one that the release uses is taken.
-    fn live(&self) -> impl Fn(&Found) -> bool + use<> {
-        let has = |name: &str| self.maps.iter().any(|found| found.label() == name);
-        let pairs = [
-            ("cilium_ipcache", "cilium_ipcache_v2", 18),
-            ("cilium_node_map", "cilium_node_map_v2", 16),
-            ("cilium_lb4_backends_v2", "cilium_lb4_backends_v3", 14),
-            ("cilium_lb6_backends_v2", "cilium_lb6_backends_v3", 14),
-        ];
-        let (minor, mut left) = (self.minor, Vec::new());
-        for (old, new, since) in pairs {
-            if has(old) && has(new) {
-                left.push(if minor >= since { old } else { new });
-            }
-        }
-        move |found| !left.contains(&found.label())
     }
 
     /// All backends by number. Maps that cannot be read as such are left out: asked for themselves they say why.

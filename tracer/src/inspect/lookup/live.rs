@@ -16,7 +16,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Facts, dataplane::Dataplane, machine::Machine};
+use super::{
+    Facts,
+    dataplane::{Dataplane, Known},
+    machine::Machine,
+};
 use crate::{
     collect::privileges,
     kernel::Root,
@@ -35,8 +39,8 @@ const KEPT: usize = 65_536;
 pub struct Live {
     machine: Arc<RwLock<(Instant, Machine)>>,
     again: SyncSender<()>,
-    dataplane: Option<Dataplane>,
-    addresses: Kept<IpAddr, (Option<u32>, Option<u16>)>,
+    dataplane: Dataplane,
+    addresses: Kept<IpAddr, Known>,
     services: Kept<(IpAddr, u16, u8), Option<ServiceFacts>>,
     trouble: Arc<Mutex<Option<String>>>,
 }
@@ -50,7 +54,7 @@ impl Live {
             Machine::default()
         });
         let machine = Arc::new(RwLock::new((Instant::now(), machine)));
-        let dataplane = Dataplane::start(&root)?;
+        let dataplane = Dataplane::start(root.clone())?;
         let (again, asked) = sync_channel(1);
         let reader = Reader { root, machine: Arc::clone(&machine), trouble: Arc::clone(&trouble) };
         thread::Builder::new().name("context".to_owned()).spawn(move || reader.run(&asked))?;
@@ -70,10 +74,9 @@ impl Live {
         ask(&machine.1)
     }
 
-    /// What Cilium answers, or nothing; that it could not is noted.
+    /// What dataplanes answer, or nothing; that they could not is noted.
     fn answer<T: Default>(&self, ask: impl FnOnce(&Dataplane) -> Result<T, String>) -> T {
-        let Some(dataplane) = &self.dataplane else { return T::default() };
-        ask(dataplane).unwrap_or_else(|error| {
+        ask(&self.dataplane).unwrap_or_else(|error| {
             note(&self.trouble, &error);
             T::default()
         })
@@ -82,8 +85,9 @@ impl Live {
 
 impl Facts for Live {
     fn address(&self, address: IpAddr) -> AddressFacts {
-        let (identity, endpoint) = self.addresses.get(address, || self.answer(|dataplane| dataplane.address(address)));
-        AddressFacts { owner: self.with_machine(|machine| machine.owner(address).cloned()), identity, endpoint }
+        let known = self.addresses.get(address, || self.answer(|dataplane| dataplane.address(address)));
+        let Known { identity, endpoint, route } = known;
+        AddressFacts { owner: self.with_machine(|machine| machine.owner(address).cloned()), identity, endpoint, route }
     }
 
     fn service(&self, address: IpAddr, port: u16, protocol: u8) -> Option<ServiceFacts> {

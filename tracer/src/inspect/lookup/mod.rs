@@ -6,10 +6,12 @@
 mod dataplane;
 mod live;
 mod machine;
+mod soon;
 
 use std::net::IpAddr;
 
 pub use live::Live;
+pub use soon::Soon;
 
 use crate::model::{AddressFacts, ProgramAt, ServiceFacts};
 

@@ -43,6 +43,11 @@ impl Found {
         }
     }
 
+    /// As [`Map::pin_lost`]; nothing of a map that was found by its name.
+    pub fn pin_lost(&self) -> Option<String> {
+        self.map.pin_lost(self.path.as_deref()?)
+    }
+
     /// The name to show: the whole one if it is pinned.
     pub fn label(&self) -> &str {
         self.pin.as_deref().unwrap_or(&self.name)

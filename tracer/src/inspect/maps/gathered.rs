@@ -19,14 +19,25 @@ pub struct Gathered {
     /// Which entry is the how manyth.
     order: Vec<u32>,
     vanished: u64,
+    /// Why there are no more, where that was not the end.
+    pub cut: Option<Error>,
 }
 
 impl Gathered {
-    /// Reads them, in the order of the layout. `progress` is told every so often how many there are so far.
+    /// Reads them, in the order of the layout. What fails behind the first keeps what has been read. `progress` is told every so often how many there are so far.
     pub fn read(map: &Map, layout: &dyn Layout, mut progress: impl FnMut(usize)) -> Result<Self, Error> {
         let mut entries = map.entries()?;
         let mut gathered = Self { key: map.info.key_bytes as usize, ..Self::default() };
-        while let Some(entry) = entries.next_entry()? {
+        loop {
+            let entry = match entries.next_entry() {
+                Ok(None) => break,
+                Err(error) if gathered.order.is_empty() => return Err(error),
+                Err(error) => {
+                    gathered.cut = Some(error);
+                    break;
+                }
+                Ok(Some(entry)) => entry,
+            };
             gathered.push(entry.key, entry.value.raw());
             let count = gathered.order.len();
             if count > MOST {

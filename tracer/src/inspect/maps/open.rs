@@ -124,6 +124,23 @@ impl Map {
         Ok(Self { handle, info: described(&info) })
     }
 
+    /// What has become of its pin since it was opened by that, in a sentence; nothing while it is there still.
+    pub fn pin_lost(&self, pin: &Path) -> Option<String> {
+        let (path, id) = (pin.display(), self.info.id);
+        match Self::by_pin(pin) {
+            Ok(map) if map.info.id == id => None,
+            Ok(map) => Some(format!(
+                "`{path}` leads to another map since ({} instead of {id}): these are entries of the former one",
+                map.info.id
+            )),
+            Err(Error::Pin { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Some(format!("`{path}` was removed while map {id} was read: these are the entries that it had then"))
+            }
+            // That may be for other reasons, and says nothing of the map.
+            Err(_) => None,
+        }
+    }
+
     /// What decoders ask of it. `name` is [`MapInfo::name`] as text, `pin` the last part of a pin's path.
     pub fn subject<'a>(&self, name: &'a str, pin: Option<&'a str>) -> Subject<'a> {
         Subject {

@@ -1,14 +1,14 @@
 //! Is Merbridge attached as it should be?
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use crate::{
     inspect::{
-        Error, dataplane,
-        hooks::{self, Hooks},
+        Error,
+        attached::{Attached, Wanted},
         maps::decode::{
             merbridge::{
-                pods::{CGROUPS, MARKS, PODS, PROCESSES},
+                pods::{CGROUPS, MARKS, PODS, PROCESSES, read_pod},
                 redirects::{COOKIES, PAIRS, SOCKETS},
             },
             versions::{Version, Versions},
@@ -21,20 +21,16 @@ use crate::{
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    /// Each kind of map: its first name, and the layout in use.
-    pub maps: Vec<(&'static str, Option<&'static Version>)>,
+    /// Maps and hooks.
+    pub attached: Attached,
     /// Pods with a sidecar on this node.
     pub pods: usize,
-    /// Programs, and where they run.
-    pub hooks: Hooks,
-    /// Maps with unknown sizes, in sentences.
-    pub unknown: Vec<String>,
 }
 
 const MAPS: [&Versions; 7] = [&COOKIES, &PAIRS, &SOCKETS, &PODS, &PROCESSES, &MARKS, &CGROUPS];
 
 /// Hooks that it needs: bpftool's name, what it is there for, and whether it is for IPv6 (0.7.2 on, where that is on).
-const WANTED: [(&str, &str, bool); 11] = [
+const WANTED: [Wanted; 11] = [
     ("cgroup_inet4_connect", "leads connections to sidecars", false),
     ("cgroup_sock_ops", "remembers where they wanted to go", false),
     ("cgroup_getsockopt", "tells sidecars where (SO_ORIGINAL_DST)", false),
@@ -48,70 +44,47 @@ const WANTED: [(&str, &str, bool); 11] = [
     ("clsact/ingress", "leads clients elsewhere to sidecars", true),
 ];
 
+const REMEDY: &str = "restart the merbridge pod (its log says what failed); another program may have replaced it";
+
 /// Looks at maps and hooks.
 pub fn read(root: &Root, bpffs: &Path) -> Result<Evidence, Error> {
-    let mut evidence = Evidence::default();
-    let mut ids = BTreeSet::new();
-    for versions in MAPS {
-        let search = dataplane::search(versions, bpffs, None)?;
-        ids.extend(search.found.iter().map(|found| found.map.info.id));
-        evidence.unknown.extend(search.unknown);
-        if versions.name == PODS.name
-            && let Some(found) = search.found.first()
-        {
-            evidence.pods = found.rows(crate::inspect::maps::decode::merbridge::pods::read_pod)?.rows.len();
+    let mut pods = 0;
+    let count = |versions: &Versions, found: &crate::inspect::dataplane::Found| {
+        if versions.name == PODS.name {
+            pods = found.rows(read_pod)?.rows.len();
         }
-        evidence.maps.push((versions.known[0].name, search.found.first().map(|found| found.version)));
-    }
+        Ok(())
+    };
     // `mb_bind` uses no map, so the name has to do.
-    evidence.hooks = hooks::find(root, &ids, |name| name.starts_with("mb_") || name.starts_with("osm_"))?;
-    Ok(evidence)
+    let is_ours = |name: &str| name.starts_with("mb_") || name.starts_with("osm_");
+    let attached = Attached::read(root, bpffs, &MAPS, count, is_ours)?;
+    Ok(Evidence { attached, pods })
 }
 
 /// What it comes to.
 pub fn judge(evidence: &Evidence) -> Status {
-    let present = evidence.maps.iter().filter_map(|(_, version)| *version).collect::<Vec<_>>();
-    let mut findings = vec![maps(evidence, &present)];
-    let mut missing = 0;
-    for (hook, purpose, optional) in WANTED {
-        let places: Vec<_> = evidence.hooks.hooks.iter().filter(|at| at.kind == hook).collect();
-        let finding = match places.as_slice() {
-            [] if optional => {
-                Finding::new(State::Note, hook, format!("not attached, which need not be a fault ({purpose})"))
-            }
-            [] => {
-                missing += 1;
-                Finding::new(State::Bad, hook, format!("not attached: it {purpose}")).with_remedy(
-                    "restart the merbridge pod (its log says what failed); another program may have replaced it",
-                )
-            }
-            [one] => Finding::new(State::Good, hook, format!("{} at {}", one.name, one.place)),
-            [one, rest @ ..] => {
-                Finding::new(State::Good, hook, format!("{} at {} and {} more", one.name, one.place, rest.len()))
-            }
-        };
-        findings.push(finding);
-    }
+    let attached = &evidence.attached;
+    let present = attached.present();
+    let mut findings = vec![maps(attached, &present)];
+    findings.extend(WANTED.map(|wanted| attached.judge(wanted, REMEDY)));
+    let faults = findings[1..].iter().filter(|finding| finding.state == State::Bad).count();
     if !present.is_empty() {
         let state = if evidence.pods == 0 { State::Note } else { State::Good };
         findings.push(Finding::new(state, "pods", format!("{} on this node have a sidecar", evidence.pods)));
     }
-    let unknown = evidence.unknown.iter().chain(&evidence.hooks.notes);
-    findings.extend(unknown.map(|note| Finding::new(State::Unknown, "not looked at", note.clone())));
-    let (verdict, works, summary) = match (present.len(), evidence.hooks.hooks.len(), missing) {
+    findings.extend(attached.notes());
+    let (verdict, works, summary) = match (present.len(), attached.hooks.hooks.len(), faults) {
         (0, 0, _) => ("absent", false, "there is no sign of Merbridge here".to_owned()),
         (_, 0, _) => ("inactive", false, "Merbridge's maps are there, but no program of it runs".to_owned()),
         (_, _, 0) => ("active", true, "Merbridge is attached as it should be".to_owned()),
-        (_, _, missing) => (
-            "partly",
-            false,
-            format!("Merbridge is attached in part: {missing} of the hooks that it needs have no program"),
-        ),
+        (_, _, faults) => {
+            ("partly", false, format!("Merbridge is attached in part: {faults} of its hooks are not as they should be"))
+        }
     };
     Status { verdict, works, summary, findings }
 }
 
-fn maps(evidence: &Evidence, present: &[&Version]) -> Finding {
+fn maps(attached: &Attached, present: &[&Version]) -> Finding {
     const SUBJECT: &str = "maps";
     let release =
         match present.iter().find(|version| version.name == "cookie_original_dst" || version.name == "osm_cki_fib") {
@@ -125,8 +98,7 @@ fn maps(evidence: &Evidence, present: &[&Version]) -> Finding {
         return Finding::new(State::Bad, SUBJECT, "none of Merbridge's is pinned or loaded")
             .with_remedy("is the merbridge pod running on this node? in a container, --bpffs must lead to the host's");
     }
-    let lacking: Vec<&str> =
-        evidence.maps.iter().filter(|(_, version)| version.is_none()).map(|(name, _)| *name).collect();
+    let lacking = attached.lacking();
     let lacking = if lacking.is_empty() { String::new() } else { format!("; not there: {}", lacking.join(", ")) };
     Finding::new(State::Good, SUBJECT, format!("{}{release}{lacking}", names.join(", ")))
 }
@@ -134,7 +106,7 @@ fn maps(evidence: &Evidence, present: &[&Version]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::hooks::Hook;
+    use crate::inspect::hooks::{Hook, Hooks};
 
     fn evidence(kinds: &[&str], with_maps: bool) -> Evidence {
         let hook = |kind: &&str| Hook {
@@ -142,10 +114,12 @@ mod tests {
             kind: (*kind).to_owned(),
             program: 1,
             name: "mb".to_owned(),
+            maps: Vec::new(),
+            map: None,
         };
         let hooks = Hooks { hooks: kinds.iter().map(hook).collect(), ..Hooks::default() };
         let maps = MAPS.iter().map(|map| (map.known[0].name, with_maps.then_some(&map.known[0]))).collect();
-        Evidence { maps, pods: 2, hooks, unknown: Vec::new() }
+        Evidence { attached: Attached { maps, hooks, ..Attached::default() }, pods: 2 }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, process::ExitCode};
 
 use crate::{
     cli::{
-        dataplane::{Where, find, newest, note_losses, print},
+        dataplane::{Where, find, newest, print, taken},
         failure::Failure,
         say::say,
         show::{Paper, show_long},
@@ -20,7 +20,7 @@ use crate::{
                     service,
                 },
             },
-            versions::Versions,
+            versions::{Circumstances, Versions},
         },
     },
     model::{Decoded, balancing::NatType},
@@ -104,15 +104,12 @@ fn one(map: Map, found: &Found, at: &Where, paper: &mut Paper) -> Result<(), Fai
     let _ = writeln!(paper.text, "{rule}\nmap  {name} (id {})", found.map.info.id);
     let count = match map {
         Map::Service => {
-            let rows = found.rows(read_service)?;
-            note_losses(found, rows.vanished, 0);
-            let rows: Vec<_> = rows.rows.iter().map(|row| (row.nat_type, service(row))).collect();
+            let rows = taken(found, found.rows(read_service)?, paper);
+            let rows: Vec<_> = rows.iter().map(|row| (row.nat_type, service(row))).collect();
             groups(&rows, paper)?
         }
         Map::Backend => {
-            let rows = found.rows(read_backend)?;
-            note_losses(found, rows.vanished, 0);
-            let mut rows = rows.rows;
+            let mut rows = taken(found, found.rows(read_backend)?, paper);
             rows.sort_unstable_by_key(|row| (row.id, row.port, row.protocol, row.scope, row.order));
             let rows: Vec<_> = rows.iter().map(|row| (row.nat_type, backend(row))).collect();
             groups(&rows, paper)?
@@ -156,12 +153,11 @@ fn groups(rows: &[(NatType, Decoded)], paper: &mut Paper) -> anyhow::Result<usiz
 /// Entries one after the other, in the kernel's order.
 fn plain(map: Map, found: &Found, paper: &mut Paper) -> Result<usize, Failure> {
     let versions = map.versions();
-    let now = found.map.subject("", None).now;
-    let rows = found.rows(|entry, version| (versions.row)(entry, version, now))?;
-    note_losses(found, rows.vanished, 0);
+    let at = Circumstances { now: found.map.subject("", None).now, release: None };
+    let rows = taken(found, found.rows(|entry, version| (versions.row)(entry, version, at))?, paper);
     let mut count = 0;
     // A place of the array without a setting in it says nothing.
-    for row in rows.rows.iter().flatten() {
+    for row in rows.iter().flatten() {
         match row.cells.as_slice() {
             [one] => {
                 escape(one.as_bytes(), &mut paper.text);

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::{
     cli::{
-        dataplane::{Where, newest, note_losses, rows},
+        dataplane::{Where, newest, rows, taken},
         failure::Failure,
-        show::show_long,
+        show::{Paper, show_long},
     },
     inspect::{
         balancing::{Tables, Target, Traced},
@@ -33,7 +33,7 @@ pub(super) fn run(kind: NatType, target: Target, at: &Where) -> Result<ExitCode,
     let code = show_long(&at.show, |_, paper| {
         let services = newest(&SERVICES, at, None)?;
         let now = services.map.subject("", None).now;
-        let tables = read(&services, at)?;
+        let tables = read(&services, at, paper)?;
         let traced = tables.trace(kind, target);
         found_any = !traced.is_empty();
         for one in &traced {
@@ -52,16 +52,14 @@ pub(super) fn run(kind: NatType, target: Target, at: &Where) -> Result<ExitCode,
     Ok(if found_any { code } else { ExitCode::FAILURE })
 }
 
-fn read(services: &Found, at: &Where) -> Result<Tables, Failure> {
-    let all = services.rows(read_service)?;
-    note_losses(services, all.vanished, 0);
+fn read(services: &Found, at: &Where, paper: &mut Paper) -> Result<Tables, Failure> {
     Ok(Tables {
-        services: all.rows,
-        backends: rows(&BACKENDS, at, read_backend)?,
-        affinity: rows(&AFFINITY, at, read_affinity)?,
-        records: rows(&NAT_RECORDS, at, read_nat_record)?,
-        nodes: rows(&NODE_ADDRESSES, at, read_node_address)?,
-        proxies: rows(&NODE_PROXIES, at, read_node_proxy)?.into_iter().collect(),
+        services: taken(services, services.rows(read_service)?, paper),
+        backends: rows(&BACKENDS, at, read_backend, paper)?,
+        affinity: rows(&AFFINITY, at, read_affinity, paper)?,
+        records: rows(&NAT_RECORDS, at, read_nat_record, paper)?,
+        nodes: rows(&NODE_ADDRESSES, at, read_node_address, paper)?,
+        proxies: rows(&NODE_PROXIES, at, read_node_proxy, paper)?.into_iter().collect(),
     })
 }
 

@@ -56,6 +56,9 @@ fn gather(args: &Args) -> Result<All, Failure> {
     let found = newest(&COUNTERS, &args.at, None)?;
     let counted = found.rows(read_counters)?;
     note_losses(&found, counted.vanished, 0);
+    if let Some(error) = counted.cut {
+        return Err(error.into());
+    }
     let names = names(args);
     let mut all = All::new();
     for Counters { ifindex, hook, values } in counted.rows {

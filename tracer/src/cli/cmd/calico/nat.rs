@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 use super::list;
 use crate::{
     cli::{
-        dataplane::{Where, newest, note_losses, print_row},
+        dataplane::{Where, newest, print_row, taken},
         failure::Failure,
         show::{Paper, show_long},
     },
@@ -58,15 +58,12 @@ pub(super) fn run(args: &Args, ipv6: bool) -> Result<ExitCode, Failure> {
 fn joined(at: &Where, ipv6: bool, paper: &mut Paper) -> Result<(), Failure> {
     let front = newest(&FRONTENDS, at, Some(ipv6))?;
     let back = newest(&BACKENDS, at, Some(ipv6))?;
-    let mut services = front.rows(read_frontend)?;
-    let backends = back.rows(read_backend)?;
-    note_losses(&front, services.vanished, 0);
-    note_losses(&back, backends.vanished, 0);
+    let mut services = taken(&front, front.rows(read_frontend)?, paper);
+    let backends = taken(&back, back.rows(read_backend)?, paper);
     // The tool's own order is Go's: any.
-    services.rows.sort_unstable_by_key(|service| (service.address, service.protocol, service.source));
-    let backends: Backends =
-        backends.rows.into_iter().map(|backend| ((backend.id, backend.ordinal), backend)).collect();
-    for service in &services.rows {
+    services.sort_unstable_by_key(|service| (service.address, service.protocol, service.source));
+    let backends: Backends = backends.into_iter().map(|backend| ((backend.id, backend.ordinal), backend)).collect();
+    for service in &services {
         if at.show.json {
             object(service, &backends, &mut paper.text);
         } else {
@@ -122,12 +119,11 @@ fn object(service: &Frontend, backends: &Backends, out: &mut String) {
 /// By service and client, as the tool of later releases sorts them.
 fn affinities(at: &Where, ipv6: bool, paper: &mut Paper) -> Result<(), Failure> {
     let found = newest(&AFFINITY, at, Some(ipv6))?;
-    let mut all = found.rows(read_affinity)?;
-    all.rows.sort_unstable_by_key(|entry| (entry.service, entry.client));
-    for row in all.rows.iter().map(affinity) {
+    let mut all = taken(&found, found.rows(read_affinity)?, paper);
+    all.sort_unstable_by_key(|entry| (entry.service, entry.client));
+    for row in all.iter().map(affinity) {
         print_row(&row, &at.show, paper)?;
     }
-    note_losses(&found, all.vanished, 0);
     Ok(())
 }
 

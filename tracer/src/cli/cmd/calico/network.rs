@@ -4,7 +4,7 @@ use std::{fmt::Write as _, process::ExitCode};
 
 use crate::{
     cli::{
-        dataplane::{Where, newest, note_losses, print_row},
+        dataplane::{Where, newest, print_row, taken},
         failure::Failure,
         show::{Paper, show_long},
     },
@@ -16,12 +16,11 @@ use crate::{
 pub(super) fn routes(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
     show_long(&at.show, |_, paper| {
         let found = newest(&ROUTES, at, Some(ipv6))?;
-        let mut all = found.rows(read_route)?;
-        all.rows.sort_unstable_by_key(|route| (route.network, route.bits));
-        for row in all.rows.iter().map(route) {
+        let mut all = taken(&found, found.rows(read_route)?, paper);
+        all.sort_unstable_by_key(|route| (route.network, route.bits));
+        for row in all.iter().map(route) {
             print_row(&row, &at.show, paper)?;
         }
-        note_losses(&found, all.vanished, 0);
         Ok(())
     })
 }
@@ -30,16 +29,15 @@ pub(super) fn routes(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
 pub(super) fn ip_sets(at: &Where, ipv6: bool) -> Result<ExitCode, Failure> {
     show_long(&at.show, |_, paper| {
         let found = newest(&IP_SETS, at, Some(ipv6))?;
-        let mut all = found.rows(read_member)?;
-        all.rows.sort_by_cached_key(|member| (member.set, member_text(member)));
+        let mut all = taken(&found, found.rows(read_member)?, paper);
+        all.sort_by_cached_key(|member| (member.set, member_text(member)));
         if at.show.json {
-            for row in all.rows.iter().map(member) {
+            for row in all.iter().map(member) {
                 print_row(&row, &at.show, paper)?;
             }
         } else {
-            groups(&all.rows, paper)?;
+            groups(&all, paper)?;
         }
-        note_losses(&found, all.vanished, 0);
         Ok(())
     })
 }

@@ -12,6 +12,7 @@ Examples:
   skbtrail cilium endpoint list --json | jq 'select(.ifindex == 26)'
   skbtrail cilium metrics --watch            per second, the busiest first
   skbtrail cilium lb list                    services with their backends
+  skbtrail cilium lb list --maglev           which share of a service each backend has
   skbtrail cilium policy get 1617            what the endpoint 1617 may send and receive
   skbtrail cilium ct list --release 1.17     laid out as that release has it
 
@@ -55,6 +56,12 @@ pub(super) enum What {
     Auth(List),
     /// Traffic that leaves by an egress gateway
     Egress(List),
+    /// Ports of datagrams that come in fragments
+    Frag(List),
+    /// Tunnel endpoints outside the cluster
+    Vtep(List),
+    /// Segment routing over IPv6: routing tables, policies, segments
+    Srv6(Srv6),
     /// The maps themselves, and as what they are read
     Maps(List),
 }
@@ -117,8 +124,37 @@ pub(super) struct Lb {
     /// From where services may be reached
     #[arg(long, group = "which")]
     pub(super) source_ranges: bool,
+    /// Which client keeps which backend
+    #[arg(long, group = "which")]
+    pub(super) affinity: bool,
+    /// Which backends a client may keep
+    #[arg(long, group = "which")]
+    pub(super) affinity_match: bool,
+    /// Which share of a service's Maglev table each backend has
+    #[arg(long, group = "which")]
+    pub(super) maglev: bool,
     #[command(flatten)]
     pub(super) list: List,
+}
+
+/// Arguments of `cilium srv6`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Srv6 {
+    /// What of it
+    pub(super) what: Srv6Map,
+    #[command(flatten)]
+    pub(super) list: List,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Srv6Map {
+    /// Which routing table packets of a pod belong to
+    Vrf,
+    /// By which segment packets of a table leave
+    #[value(alias = "pol")]
+    Policy,
+    /// Which table a segment of this node leads to
+    Sid,
 }
 
 /// Arguments of `cilium policy`.

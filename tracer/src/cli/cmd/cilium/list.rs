@@ -27,7 +27,8 @@ use crate::{
 /// Services joined with their backends, which no map holds so.
 pub(super) const SERVICES_WITH_BACKENDS: &str = "lb";
 /// Lists that have no heading either when there is nothing in them.
-const SILENT: [&str; 5] = ["ipcache", "metrics", "auth", "node", "egress"];
+const SILENT: [&str; 10] =
+    ["ipcache", "metrics", "auth", "node", "egress", "frag", "vtep", "srv6-vrf", "srv6-policy", "srv6-sid"];
 
 /// Lists what the maps of these decoders hold.
 pub(super) fn run(args: &List, names: &'static [&'static str]) -> Result<ExitCode, Failure> {
@@ -90,14 +91,15 @@ pub(super) fn json(maps: &[Known<'_>], paper: &mut Paper) -> Result<(), Failure>
 }
 
 /// Hands out the entries: in order, except where the tool has none and there may be many.
-fn each(
+pub(super) fn each(
     found: &Found,
     layout: &dyn Layout,
     mut take: impl FnMut(Entry<'_>) -> anyhow::Result<()>,
 ) -> Result<(), Failure> {
     if layout.form() != Form::Lines {
         let gathered = gather(found, layout)?;
-        return Ok(gathered.iter().try_for_each(take)?);
+        gathered.iter().try_for_each(take)?;
+        return gathered.cut.map_or(Ok(()), |error| Err(error.into()));
     }
     let mut entries = found.map.entries()?;
     while let Some(entry) = entries.next_entry()? {
@@ -155,7 +157,10 @@ pub(super) fn table(maps: &[Known<'_>], headed: bool, style: Style, paper: &mut 
             paper.turn()?;
         }
     }
-    Ok(is_empty)
+    match gathered.into_iter().find_map(|(entries, _)| entries.cut) {
+        Some(error) => Err(error.into()),
+        None => Ok(is_empty),
+    }
 }
 
 fn gather(found: &Found, layout: &dyn Layout) -> Result<Gathered, Failure> {
@@ -171,5 +176,8 @@ fn gather(found: &Found, layout: &dyn Layout) -> Result<Gathered, Failure> {
 fn vanished(found: &Found, count: u64) {
     if count > 0 {
         say(format_args!("{count} entries of `{}` were removed while it was read", found.label()));
+    }
+    if let Some(lost) = found.pin_lost() {
+        say(lost);
     }
 }

@@ -27,11 +27,15 @@ fn table(cilium: &Cilium) -> Table {
         Column::number("max_entries", "MAX"),
         Column::text("read_as", "READ AS").wrapping(),
         Column::hidden("pinned"),
+        Column::hidden("left_over"),
     ];
     let mut table = Table::new("", columns);
     for found in cilium.maps() {
         let info = &found.map.info;
         let read_as = match recognise(&found.subject(Some((1, cilium.minor)), 0)) {
+            Some((decoder, Ok(_))) if cilium.is_left(found) => {
+                Cell::text(decoder.name()).shown(format!("{}, left over from another release", decoder.name()))
+            }
             Some((decoder, Ok(_))) => Cell::text(decoder.name()),
             Some((_, Err(why))) => Cell::unknown(why).toned(Tone::Drop),
             None => Cell::none(),
@@ -45,6 +49,7 @@ fn table(cilium: &Cilium) -> Table {
             Cell::number(info.most_entries),
             read_as,
             found.path.as_ref().map(|path| Cell::foreign(path.as_os_str().as_encoded_bytes())).into(),
+            Cell::json(cilium.is_left(found)),
         ]);
     }
     table

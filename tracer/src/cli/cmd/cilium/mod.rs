@@ -2,6 +2,7 @@
 
 mod args;
 mod list;
+mod maglev;
 mod maps;
 mod metrics;
 mod policy;
@@ -12,7 +13,7 @@ use anyhow::{Context as _, anyhow};
 use nix::time::{ClockId, clock_gettime};
 
 pub use args::Args;
-use args::{Lb, What, Where};
+use args::{Lb, Srv6Map, What, Where};
 
 use crate::{
     cli::{failure::Failure, say::say},
@@ -28,24 +29,39 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         What::Metrics(list) => metrics::run(list),
         What::Ct(ct) => list::run(&ct.list(), &["ct"]),
         What::Nat(list) => list::run(list, &["nat"]),
+        What::Lb(lb) if lb.maglev => maglev::run(&lb.list),
         What::Lb(lb) => list::run(&lb.list, services(lb)),
         What::Policy(policy) => policy::run(policy),
         What::Node(list) => list::run(list, &["node"]),
         What::Tunnel(list) => list::run(list, &["tunnel"]),
         What::Auth(list) => list::run(list, &["auth"]),
         What::Egress(list) => list::run(list, &["egress"]),
+        What::Frag(list) => list::run(list, &["frag"]),
+        What::Vtep(list) => list::run(list, &["vtep"]),
+        What::Srv6(srv6) => list::run(&srv6.list, segments(srv6.what)),
         What::Maps(maps) => maps::run(maps),
     }
 }
 
 /// The decoder of what is asked for; of services with their backends there is no name of its own.
 fn services(lb: &Lb) -> &'static [&'static str] {
-    match (lb.frontends, lb.backends, lb.revnat, lb.source_ranges) {
-        (true, ..) => &["services"],
-        (_, true, ..) => &["backends"],
-        (_, _, true, _) => &["reverse"],
-        (_, _, _, true) => &["source-ranges"],
-        _ => &[list::SERVICES_WITH_BACKENDS],
+    let kinds: [(bool, &'static [&'static str]); 6] = [
+        (lb.frontends, &["services"]),
+        (lb.backends, &["backends"]),
+        (lb.revnat, &["reverse"]),
+        (lb.source_ranges, &["source-ranges"]),
+        (lb.affinity, &["affinity"]),
+        (lb.affinity_match, &["affinity-match"]),
+    ];
+    let chosen = kinds.into_iter().find(|(is_meant, _)| *is_meant);
+    chosen.map_or(&[list::SERVICES_WITH_BACKENDS], |(_, names)| names)
+}
+
+fn segments(what: Srv6Map) -> &'static [&'static str] {
+    match what {
+        Srv6Map::Vrf => &["srv6-vrf"],
+        Srv6Map::Policy => &["srv6-policy"],
+        Srv6Map::Sid => &["srv6-sid"],
     }
 }
 

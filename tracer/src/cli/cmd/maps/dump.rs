@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let Ok(wanted) = args.map.parse::<MapRef>();
     let map = Map::open(&root, &wanted)?;
     let reading = if args.hex { Reading::Hex } else { reading(&root, &map, &wanted)? };
-    let mut printer = Printer { reading, json: args.json, misfits: 0 };
+    let mut printer = Printer { reading, json: args.json, before: Vec::new(), misfits: 0 };
     let count = print(&map, &mut printer)?;
     if printer.misfits > 0 {
         say(format_args!("{} entries did not fit the layout and are shown as bytes", printer.misfits));

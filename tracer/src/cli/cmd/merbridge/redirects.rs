@@ -4,9 +4,9 @@ use std::{fmt::Write as _, net::IpAddr, process::ExitCode};
 
 use crate::{
     cli::{
-        dataplane::{Where, newest, note_losses, print_row, rows},
+        dataplane::{Where, newest, print_row, rows, taken},
         failure::Failure,
-        show::show_long,
+        show::{Paper, show_long},
     },
     inspect::{
         dataplane::Found,
@@ -25,7 +25,7 @@ pub(super) fn run(address: Option<IpAddr>, at: &Where) -> Result<ExitCode, Failu
     let root = Root::system();
     let mut shown = 0_u64;
     let code = show_long(&at.show, |_, paper| {
-        let tables = read(&newest(&PAIRS, at, None)?, at)?;
+        let tables = read(&newest(&PAIRS, at, None)?, at, paper)?;
         let mut names = Names::new(&root, &tables.processes);
         let all = tables.redirects();
         let wanted = all.iter().filter(|one| address.is_none_or(|address| one.concerns(address)));
@@ -52,13 +52,11 @@ pub(super) fn run(address: Option<IpAddr>, at: &Where) -> Result<ExitCode, Failu
     Ok(if shown > 0 || address.is_none() { code } else { ExitCode::FAILURE })
 }
 
-fn read(pairs: &Found, at: &Where) -> Result<Tables, Failure> {
-    let all = pairs.rows(read_pair)?;
-    note_losses(pairs, all.vanished, 0);
+fn read(pairs: &Found, at: &Where, paper: &mut Paper) -> Result<Tables, Failure> {
     Ok(Tables {
-        pairs: all.rows,
-        sockets: rows(&SOCKETS, at, read_socket)?,
-        processes: rows(&PROCESSES, at, read_process)?.into_iter().collect(),
+        pairs: taken(pairs, pairs.rows(read_pair)?, paper),
+        sockets: rows(&SOCKETS, at, read_socket, paper)?,
+        processes: rows(&PROCESSES, at, read_process, paper)?.into_iter().collect(),
     })
 }
 

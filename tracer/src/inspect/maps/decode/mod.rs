@@ -19,6 +19,7 @@ use std::cmp::Ordering;
 use thiserror::Error;
 
 pub use self::bytes::Bytes;
+use self::versions::Versions;
 use crate::model::{Decoded, Form};
 
 /// Every decoder there is.
@@ -35,6 +36,11 @@ pub trait Decoder: Sync {
 
     /// Whether this map is of this kind, and how its entries are laid out.
     fn recognise(&self, map: &Subject<'_>) -> Recognition;
+
+    /// The table of its layouts, where one says it all.
+    fn versions(&self) -> Option<&Versions> {
+        None
+    }
 }
 
 /// What is known of a map before its entries are read.
@@ -113,6 +119,8 @@ pub mod kind {
     pub const LRU_PERCPU_HASH: u32 = 10;
     /// `BPF_MAP_TYPE_LPM_TRIE`
     pub const LPM_TRIE: u32 = 11;
+    /// `BPF_MAP_TYPE_HASH_OF_MAPS`
+    pub const HASH_OF_MAPS: u32 = 13;
     /// `BPF_MAP_TYPE_SOCKHASH`
     pub const SOCKHASH: u32 = 18;
 }

@@ -17,8 +17,17 @@ pub struct Versions {
     pub known: &'static [Version],
     /// Its name is one that anybody's map may have: only a pin of that name tells, and other sizes are somebody else's.
     pub is_common_name: bool,
-    /// Reads an entry, at this time of the monotonic clock.
-    pub row: fn(&Entry<'_>, &Version, u64) -> Result<Option<Decoded>, Misfit>,
+    /// Reads an entry.
+    pub row: fn(&Entry<'_>, &Version, Circumstances) -> Result<Option<Decoded>, Misfit>,
+}
+
+/// What a row depends on beside the entry and its layout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// As [`Subject::now`].
+    pub now: u64,
+    /// As [`Subject::release`].
+    pub release: Option<(u16, u16)>,
 }
 
 /// A layout.
@@ -39,10 +48,25 @@ pub struct Version {
 }
 
 impl Version {
+    /// The layout of a map that is pinned there under its name.
+    pub const fn pinned(pin: &'static str, kind: u32, key: u32, value: u32, is_ipv6: bool) -> Self {
+        Self { name: last(pin), pin, kind, key, value, is_ipv6 }
+    }
+
     /// Key and value of an entry, if they are as long as they should be.
     pub fn sized<'a>(&self, entry: &Entry<'a>) -> Result<(super::Bytes<'a>, super::Bytes<'a>), Misfit> {
         entry.sized(self.key as usize, self.value as usize)
     }
+}
+
+/// What stands behind the last slash.
+const fn last(path: &'static str) -> &'static str {
+    let bytes = path.as_bytes();
+    let mut at = bytes.len();
+    while at > 0 && bytes[at - 1] != b'/' {
+        at -= 1;
+    }
+    path.split_at(at).1
 }
 
 impl Versions {
@@ -71,13 +95,18 @@ impl Decoder for Versions {
         self.name
     }
 
+    fn versions(&self) -> Option<&Versions> {
+        Some(self)
+    }
+
     fn recognise(&self, map: &Subject<'_>) -> Recognition {
         match self.of(map) {
             None => Recognition::Other,
             Some(Err(why)) => Recognition::Unknown(why),
             Some(Ok(version)) => {
+                let circumstances = Circumstances { now: map.now, release: map.release };
                 let Self { titles, form, row, .. } = *self;
-                Recognition::known(One { titles, form, row, version, now: map.now })
+                Recognition::known(One { titles, form, row, version, circumstances })
             }
         }
     }
@@ -86,9 +115,9 @@ impl Decoder for Versions {
 struct One {
     titles: &'static [&'static str],
     form: Form,
-    row: fn(&Entry<'_>, &Version, u64) -> Result<Option<Decoded>, Misfit>,
+    row: fn(&Entry<'_>, &Version, Circumstances) -> Result<Option<Decoded>, Misfit>,
     version: &'static Version,
-    now: u64,
+    circumstances: Circumstances,
 }
 
 impl Layout for One {
@@ -101,7 +130,7 @@ impl Layout for One {
     }
 
     fn row(&self, entry: &Entry<'_>) -> Result<Option<Decoded>, Misfit> {
-        (self.row)(entry, self.version, self.now)
+        (self.row)(entry, self.version, self.circumstances)
     }
 }
 
@@ -110,48 +139,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::inspect::maps::decode::{
-        balancing::{records, services},
-        calico::{conntrack, counters, interfaces, nat, node},
-        kind,
-        merbridge::{pods, redirects},
-        testing::subject,
-    };
+    use crate::inspect::maps::decode::{DECODERS, kind, merbridge::pods, testing::subject};
 
-    const ALL: [&Versions; 32] = [
-        &conntrack::MAP,
-        &nat::FRONTENDS,
-        &nat::BACKENDS,
-        &nat::AFFINITY,
-        &nat::MAGLEV,
-        &nat::REVERSALS,
-        &node::ROUTES,
-        &node::IP_SETS,
-        &node::NEIGHBOURS,
-        &node::FAILSAFES,
-        &interfaces::STATES,
-        &interfaces::RATES,
-        &counters::COUNTERS,
-        &counters::OLD_COUNTERS,
-        &counters::RULES,
-        &counters::PROFILES,
-        &redirects::COOKIES,
-        &redirects::PAIRS,
-        &redirects::SOCKETS,
-        &pods::PODS,
-        &pods::PROCESSES,
-        &pods::MARKS,
-        &pods::CGROUPS,
-        &pods::SETTINGS,
-        &records::AFFINITY,
-        &records::NAT_RECORDS,
-        &records::FLOWS,
-        &services::SERVICES,
-        &services::BACKENDS,
-        &services::NODE_ADDRESSES,
-        &services::NODE_PROXIES,
-        &services::SETTINGS,
-    ];
+    fn all() -> Vec<&'static Versions> {
+        let all: Vec<_> = DECODERS.iter().copied().flatten().filter_map(|decoder| decoder.versions()).collect();
+        assert!(all.len() > 32);
+        all
+    }
 
     /// Bytes of a value as the kernel hands it over, for three CPUs where there is one for each.
     fn handed_over(version: &Version) -> usize {
@@ -166,7 +160,7 @@ mod tests {
         /// Foreign bytes of the right length are decoded, those of any other refused; nothing panics.
         #[test]
         fn any_bytes(seed in proptest::collection::vec(any::<u8>(), 0..500), key in 0_usize..60, value in 0_usize..500) {
-            for versions in ALL {
+            for versions in all() {
                 for version in versions.known {
                     let map = subject(version.name, version.kind, version.key as usize, version.value as usize);
                     let Recognition::Known(layout) = versions.recognise(&map) else { panic!("{version:?}") };
@@ -189,7 +183,7 @@ mod tests {
     #[test]
     fn no_two_kinds_of_map_have_a_name_in_common() {
         let mut names: Vec<(&str, &str)> =
-            ALL.iter().flat_map(|all| all.known.iter().map(|version| (version.name, all.name))).collect();
+            all().into_iter().flat_map(|all| all.known.iter().map(|version| (version.name, all.name))).collect();
         names.sort_unstable();
         names.dedup();
         for pair in names.windows(2) {

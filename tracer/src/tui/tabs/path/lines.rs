@@ -84,10 +84,22 @@ pub(super) struct Line {
     pub(super) hop: Option<usize>,
 }
 
-/// Makes the lines.
+/// Who has the addresses, and where the service leads, as far as that is known of this machine: it may come a moment after it was
+/// asked for.
+pub(super) fn ends(packet: &Packet, state: &State<'_>) -> Vec<String> {
+    let journey = &packet.journey;
+    let flow = journey.hops.iter().find_map(|hop| journey.look(hop)?.flow);
+    let mut lines = Vec::new();
+    if let (Some(facts), Some(flow)) = (&state.known.names.facts, flow) {
+        view_facts::ends(facts.as_ref(), &flow, |line| lines.push(line.to_owned()));
+    }
+    lines
+}
+
+/// Makes the lines; `ends` stand above them.
 pub(super) fn make(
-    of: Of,
-    packet: &Packet,
+    (of, packet): (Of, &Packet),
+    ends: &[String],
     shape: Shape,
     unfolded: &dyn Fn(usize) -> bool,
     state: &State<'_>,
@@ -113,6 +125,9 @@ pub(super) fn make(
             device: DeviceId(0),
             lines: Vec::new(),
         };
+        for line in ends {
+            maker.add(What::Note, line.clone(), Role::Change, 0);
+        }
         maker.make();
         maker.lines
     })
@@ -149,7 +164,6 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make(&mut self) {
-        self.ends();
         for piece in pieces(self.story.journey, self.story.context) {
             match piece {
                 Piece::Begin { strand, depth } => self.begin(strand, depth),
@@ -158,18 +172,6 @@ impl Maker<'_> {
             }
         }
         self.verdict();
-    }
-
-    /// Who has the addresses, and where the service leads, as far as that is known of this machine.
-    fn ends(&mut self) {
-        let journey = self.journey();
-        let flow = journey.hops.iter().find_map(|hop| journey.look(hop)?.flow);
-        let (Some(facts), Some(flow)) = (&self.state.known.names.facts, flow) else { return };
-        let mut lines = Vec::new();
-        view_facts::ends(facts.as_ref(), &flow, |line| lines.push(line.to_owned()));
-        for line in lines {
-            self.add(What::Note, line, Role::Change, 0);
-        }
     }
 
     fn journey(&self) -> &Journey {

@@ -49,7 +49,7 @@ struct Path {
     shown: Option<Shown>,
     lines: Vec<Line>,
     /// What the lines were made for.
-    made_for: Option<((Of, Seq), Shape)>,
+    made_for: Option<((Of, Seq), Shape, Vec<String>)>,
     list: Option<List>,
     /// First hops of the groups that are unfolded, or all.
     unfolded: HashSet<usize>,
@@ -187,11 +187,12 @@ impl Path {
     fn make(&mut self, width: u16, state: &State<'_>) {
         let Some((opened, packet)) = &self.shown else { return };
         let shape = Shape { width, stack: self.stack, programs: self.programs };
-        if self.made_for == Some((*opened, shape)) {
+        let ends = lines::ends(packet, state);
+        if self.made_for.as_ref().is_some_and(|made| (made.0, made.1) == (*opened, shape) && made.2 == ends) {
             return;
         }
         let unfolded = |first: usize| self.all != self.unfolded.contains(&first);
-        let lines = lines::make(opened.0, packet, shape, &unfolded, state);
+        let lines = lines::make((opened.0, packet), &ends, shape, &unfolded, state);
         // The hop at hand stays so, however many lines there are now.
         let hop = |list: &List| self.lines.get(list.selected()).and_then(|line| line.hop);
         if let Some((list, hop)) = self.list.as_mut().and_then(|list| hop(list).map(|hop| (list, hop)))
@@ -200,7 +201,7 @@ impl Path {
         {
             list.select(line);
         }
-        (self.lines, self.made_for) = (lines, Some((*opened, shape)));
+        (self.lines, self.made_for) = (lines, Some((*opened, shape, ends)));
     }
 
     /// Unfolds or folds the group at hand.

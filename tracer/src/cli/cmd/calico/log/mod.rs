@@ -42,9 +42,15 @@ const PATIENCE: Duration = Duration::from_millis(100);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A saved log, `-` for standard input; live without (standard input, if it is no terminal)
+    /// A saved log, `-` for standard input; live without (standard input, if that is a pipe or a file)
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// The same
+    #[arg(long = "file", value_name = "FILE", conflicts_with = "file")]
+    from: Option<PathBuf>,
+    /// Live, whatever standard input is
+    #[arg(long, conflicts_with_all = ["file", "from"])]
+    live: bool,
     /// Every line of Calico's, not only verdicts
     #[arg(long)]
     all: bool,
@@ -120,15 +126,22 @@ struct Counts {
 
 /// Where lines come from.
 fn open(args: &Args) -> Result<BufReader<Box<dyn Read + Send>>, Failure> {
-    let source: Box<dyn Read + Send> = match &args.file {
+    let source: Box<dyn Read + Send> = match args.file.as_ref().or(args.from.as_ref()) {
         Some(file) if file != Path::new("-") => {
             let opened = File::open(file).with_context(|| format!("failed to open `{}`", file.display()));
             Box::new(opened.map_err(Failure::Usage)?)
         }
-        None if io::IsTerminal::is_terminal(&io::stdin()) => Box::new(live()?),
+        None if args.live || !is_fed() => Box::new(live()?),
         _ => Box::new(io::stdin()),
     };
     Ok(BufReader::new(source))
+}
+
+/// Somebody has put a pipe or a file at standard input; a terminal or `/dev/null` is neither.
+fn is_fed() -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = std::fs::metadata("/proc/self/fd/0").map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_file() || kind.is_socket())
 }
 
 /// The kernel's trace buffer, in its own file system or where older kernels have it.

@@ -7,7 +7,7 @@ pub mod services;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::{Bytes, Decoder, kind, versions::Version};
+use super::{Bytes, Decoder, versions::Version};
 use crate::model::balancing::NatType;
 
 /// Balancing's decoders.
@@ -25,14 +25,13 @@ pub const DECODERS: &[&dyn Decoder] = &[
 /// A layout of a map that is pinned where Balancing pins all of them.
 macro_rules! version {
     ($name:literal, $kind:ident, $key:literal, $value:literal) => {
-        Version {
-            name: $name,
-            pin: concat!("balancing/", $name),
-            kind: kind::$kind,
-            key: $key,
-            value: $value,
-            is_ipv6: false,
-        }
+        $crate::inspect::maps::decode::versions::Version::pinned(
+            concat!("balancing/", $name),
+            $crate::inspect::maps::decode::kind::$kind,
+            $key,
+            $value,
+            false,
+        )
     };
 }
 use version;

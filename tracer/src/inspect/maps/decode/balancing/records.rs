@@ -1,6 +1,6 @@
 //! What was translated: `map_affinity`, `map_nat_record`, `map_qos_flows`.
 
-use super::{Version, end, kind, protocol_name, version};
+use super::{Version, end, protocol_name, version};
 use crate::{
     inspect::maps::decode::{Entry, Misfit, versions::Versions},
     model::{

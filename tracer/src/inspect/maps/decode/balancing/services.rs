@@ -1,8 +1,8 @@
 //! What is translated, and to what: `map_service`, `map_backend`, `map_node_ip`, `map_node_proxy_ip`, `map_configure`.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::{Version, end, ipv4, kind, nat_type, nat_type_name, protocol_name, version};
+use super::{Version, end, ipv4, nat_type, nat_type_name, protocol_name, version};
 use crate::{
     inspect::maps::decode::{Entry, Misfit, versions::Versions},
     model::{
@@ -76,6 +76,24 @@ pub static SETTINGS: Versions = Versions {
         Ok(setting(number, value).map(|text| Decoded::new([text]).with("setting", number).with("value", value)))
     },
 };
+
+/// The key under which a service or a policy for it is found.
+pub fn service_key(address: SocketAddrV4, protocol: u8, nat_type: u8, scope: u8) -> Vec<u8> {
+    let mut key = address.ip().octets().to_vec();
+    key.extend(address.port().to_ne_bytes());
+    key.extend([protocol, nat_type, scope]);
+    key.resize(12, 0);
+    key
+}
+
+/// The key under which one of its backends is found.
+pub fn backend_key(service: &Service, nat_type: u8, order: u32) -> Vec<u8> {
+    let mut key = [service.id.to_ne_bytes(), order.to_ne_bytes()].concat();
+    key.extend(service.address.port().to_ne_bytes());
+    key.extend([service.protocol, nat_type, service.scope]);
+    key.resize(16, 0);
+    key
+}
 
 /// Reads `struct mapkey_service` and `struct mapvalue_service`.
 pub fn read_service(entry: &Entry<'_>, version: &Version) -> Result<Service, Misfit> {

@@ -1,5 +1,8 @@
 use super::*;
-use crate::inspect::maps::decode::testing::{bytes, decode, fields, subject};
+use crate::inspect::maps::decode::{
+    kind,
+    testing::{bytes, decode, fields, subject},
+};
 
 fn row(decoder: &dyn Decoder, pin: &str, kind: u32, key: &str, value: &str) -> crate::model::Decoded {
     let map = subject(pin, kind, bytes(key).len(), bytes(value).len());

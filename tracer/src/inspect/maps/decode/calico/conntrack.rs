@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use super::{Version, kind, version};
+use super::{Version, version};
 use crate::{
     inspect::maps::decode::{
         Bytes, Entry, Misfit,
@@ -32,7 +32,7 @@ pub static MAP: Versions = Versions {
         version!("cali_v4_ct2", HASH, 16, 64, false),
     ],
     is_common_name: false,
-    row: |entry, version, now| Ok(Some(decoded(&read(entry, version)?, now))),
+    row: |entry, version, at| Ok(Some(decoded(&read(entry, version)?, at.now))),
 };
 
 /// `CALI_CT_FLAG_…`, as the tool names them.

@@ -3,7 +3,7 @@
 //! Calico's own tool adds only the lower 32 bits of each CPU's counter; here all 64 count, so that after 2³² packets on one
 //! CPU the numbers differ.
 
-use super::{Version, kind, version};
+use super::{Version, version};
 use crate::{
     inspect::maps::decode::{Bytes, Entry, Misfit, versions::Versions},
     model::{

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Version, kind, version};
+use super::{Version, version};
 use crate::{
     inspect::maps::decode::{Bytes, Entry, Misfit, versions::Versions, words::flag_names},
     model::{

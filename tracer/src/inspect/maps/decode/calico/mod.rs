@@ -9,7 +9,9 @@ pub mod interfaces;
 pub mod nat;
 pub mod node;
 
-use super::{Decoder, kind, versions::Version};
+use std::net::IpAddr;
+
+use super::{Decoder, versions::Version};
 
 /// Calico's decoders.
 pub const DECODERS: &[&dyn Decoder] = &[
@@ -31,17 +33,23 @@ pub const DECODERS: &[&dyn Decoder] = &[
     &counters::PROFILES,
 ];
 
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
 /// A layout of a map that is pinned where Calico pins all of them.
 macro_rules! version {
     ($name:literal, $kind:ident, $key:literal, $value:literal, $ipv6:literal) => {
-        Version {
-            name: $name,
-            pin: concat!("tc/globals/", $name),
-            kind: kind::$kind,
-            key: $key,
-            value: $value,
-            is_ipv6: $ipv6,
-        }
+        $crate::inspect::maps::decode::versions::Version::pinned(
+            concat!("tc/globals/", $name),
+            $crate::inspect::maps::decode::kind::$kind,
+            $key,
+            $value,
+            $ipv6,
+        )
     };
 }
 use version;

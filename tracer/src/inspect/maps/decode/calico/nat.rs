@@ -1,8 +1,8 @@
 //! Services: `cali_v4_nat_fe3`, `cali_v4_nat_be`, `cali_v4_nat_aff`, `cali_v4_mglv2`, `cali_v4_srmsg`, and those of IPv6.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::{Version, kind, version};
+use super::{Version, octets, version};
 use crate::{
     inspect::maps::decode::{
         Bytes, Entry, Misfit,
@@ -75,6 +75,22 @@ pub static REVERSALS: Versions = Versions {
 
 /// `NAT_FLG_…`
 const FLAGS: &[(u32, &str)] = &[(1, "external-local"), (2, "internal-local"), (4, "nat-exclude"), (8, "maglev")];
+
+/// The key under which a service is found, whoever asks for it: the client's prefix is left out.
+pub fn frontend_key(address: IpAddr, port: u16, protocol: u8) -> Vec<u8> {
+    let octets = octets(address);
+    let mut key = ((octets.len() as u32 + 3) * 8).to_ne_bytes().to_vec();
+    key.extend(&octets);
+    key.extend(port.to_ne_bytes());
+    key.push(protocol);
+    key.resize(if address.is_ipv4() { 16 } else { 40 }, 0);
+    key
+}
+
+/// The key under which a backend is found.
+pub fn backend_key(id: u32, ordinal: u32) -> Vec<u8> {
+    [id.to_ne_bytes(), ordinal.to_ne_bytes()].concat()
+}
 
 /// Reads `struct calico_nat_key` and `struct calico_nat_value`.
 pub fn read_frontend(entry: &Entry<'_>, version: &Version) -> Result<Frontend, Misfit> {

@@ -1,6 +1,8 @@
 //! The network around a node: `cali_v4_routes`, `cali_v4_ip_sets`, `cali_v4_arp2`, `cali_v4_fsafes2`, and those of IPv6.
 
-use super::{Version, kind, version};
+use std::net::IpAddr;
+
+use super::{Version, octets, version};
 use crate::{
     inspect::maps::decode::{
         Entry, Misfit,
@@ -56,6 +58,12 @@ pub static FAILSAFES: Versions = Versions {
     is_common_name: false,
     row: |entry, version, _| Ok(Some(failsafe(&read_failsafe(entry, version)?))),
 };
+
+/// The key under which the longest prefix is found that holds an address.
+pub fn route_key(address: IpAddr) -> Vec<u8> {
+    let octets = octets(address);
+    [&(octets.len() as u32 * 8).to_ne_bytes()[..], &octets].concat()
+}
 
 /// Reads `struct cali_rt_key` and `struct cali_rt`.
 pub fn read_route(entry: &Entry<'_>, version: &Version) -> Result<Route, Misfit> {
@@ -125,7 +133,7 @@ pub fn route(entry: &Route) -> Decoded {
 }
 
 /// What a route is, as the tool says it. Flags that are newer than its words stand at the end as a number.
-fn words(entry: &Route) -> String {
+pub fn words(entry: &Route) -> String {
     const PLAIN: &[(u32, &str)] = &[
         (Route::IN_POOL, "in-pool"),
         (Route::NAT_OUT, "nat-out"),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::inspect::maps::decode::{
-    Entry, Recognition, Subject, recognise,
+    Entry, Recognition, Subject, kind, recognise,
     testing::{bytes, decode, fields, layout, subject},
     versions::Versions,
 };

@@ -1,21 +1,32 @@
 //! `cilium_ct4_global` and its kin: the connections that Cilium tracks, TCP and others, IPv4 and IPv6.
 
 use super::{
-    minor,
+    minor_of, version,
     words::{Tuple, names, protocol},
 };
 use crate::{
-    inspect::maps::decode::{Bytes, Decoder, Entry, Layout, Misfit, Recognition, Subject, kind},
+    inspect::maps::decode::{
+        Bytes, Entry, Misfit,
+        versions::{Version, Versions},
+    },
     model::{Datum, Decoded, Form},
 };
 
-/// The maps, and whether their addresses are IPv6 ones.
-pub const MAPS: [(&str, bool); 4] = [
-    ("cilium_ct4_global", false),
-    ("cilium_ct_any4_global", false),
-    ("cilium_ct6_global", true),
-    ("cilium_ct_any6_global", true),
-];
+/// The maps.
+pub static MAP: Versions = Versions {
+    dataplane: "cilium",
+    name: "ct",
+    titles: &[],
+    form: Form::Lines,
+    known: &[
+        version!("cilium_ct4_global", LRU_HASH, 14, 56, false),
+        version!("cilium_ct_any4_global", LRU_HASH, 14, 56, false),
+        version!("cilium_ct6_global", LRU_HASH, 38, 56, true),
+        version!("cilium_ct_any6_global", LRU_HASH, 38, 56, true),
+    ],
+    is_common_name: false,
+    row: |entry, version, at| Release(minor_of(at.release)).row(entry, version),
+};
 
 const FLAGS: [(u16, &str); 10] = [
     (1, "RxClosing"),
@@ -32,36 +43,60 @@ const FLAGS: [(u16, &str); 10] = [
 /// The bit that was called DSR to 1.15.
 const DSR: u16 = 0x80;
 
-/// The decoder.
-pub struct Map;
+/// Minor number of the release by which an entry is read.
+struct Release(u16);
 
-impl Decoder for Map {
-    fn dataplane(&self) -> &'static str {
-        "cilium"
-    }
-
-    fn name(&self) -> &'static str {
-        "ct"
-    }
-
-    fn recognise(&self, map: &Subject<'_>) -> Recognition {
-        let Some((_, is_ipv6)) = MAPS.into_iter().find(|(name, _)| map.is_called(name)) else {
-            return Recognition::Other;
-        };
-        if map.shape() == (kind::LRU_HASH, Tuple::size(is_ipv6) as u32, 56) {
-            Recognition::known(Version { minor: minor(map), is_ipv6 })
-        } else {
-            map.misfit()
+impl Release {
+    fn row(&self, entry: &Entry<'_>, version: &Version) -> Result<Option<Decoded>, Misfit> {
+        let (key, value) = version.sized(entry)?;
+        let tuple = Tuple::read(key, version.is_ipv6);
+        if tuple.is_empty() {
+            return Ok(None);
         }
+        let row = Decoded::new([tuple.connection(self.0) + &self.text(value)]);
+        let row = self.counts(self.ends(row, &tuple).with("expires", value.u32(32)), value);
+        let row = row
+            .with("flags", Datum::texts(self.flags(value.u16(36))))
+            .with("rx_flags_seen", value.u8(43))
+            .with("tx_flags_seen", value.u8(42))
+            .with("last_rx_report", value.u32(52))
+            .with("last_tx_report", value.u32(48))
+            .with("rev_nat", value.be16(38))
+            .with("source_identity", value.u32(44));
+        Ok(Some(if self.0 <= 17 { row.with("ifindex", value.u16(40)) } else { row }))
     }
-}
 
-struct Version {
-    minor: u16,
-    is_ipv6: bool,
-}
+    /// In the map the ends are stored the other way round, of services only the addresses.
+    fn ends(&self, row: Decoded, tuple: &Tuple) -> Decoded {
+        let row = row.with("protocol", protocol(tuple.protocol, self.0));
+        if tuple.is_service() {
+            return row
+                .with("direction", "svc")
+                .with("related", tuple.is_related())
+                .with("source", tuple.source)
+                .with("source_port", tuple.destination_port)
+                .with("destination", tuple.destination)
+                .with("destination_port", tuple.source_port);
+        }
+        row.with("direction", tuple.way().to_lowercase())
+            .with("related", tuple.is_related())
+            .with("source", tuple.destination)
+            .with("source_port", tuple.source_port)
+            .with("destination", tuple.source)
+            .with("destination_port", tuple.destination_port)
+    }
 
-impl Version {
+    fn counts(&self, row: Decoded, value: Bytes<'_>) -> Decoded {
+        if self.0 <= 15 {
+            return row
+                .with("rx_packets", value.u64(0))
+                .with("rx_bytes", value.u64(8))
+                .with("tx_packets", value.u64(16))
+                .with("tx_bytes", value.u64(24));
+        }
+        row.with("packets", value.u64(16)).with("bytes", value.u64(24)).with("backend_id", value.u64(8))
+    }
+
     /// `struct ct_entry` as the release prints it.
     fn text(&self, value: Bytes<'_>) -> String {
         let (rx_seen, tx_seen) = (value.u8(43), value.u8(42));
@@ -69,7 +104,7 @@ impl Version {
         let (first, second) = (value.u64(16), value.u64(24));
         let received = format!("RxFlagsSeen=0x{rx_seen:02x} LastRxReport={rx_report}");
         let mut parts = vec![format!("expires={}", value.u32(32))];
-        if self.minor <= 15 {
+        if self.0 <= 15 {
             parts.push(format!("RxPackets={} RxBytes={} {received}", value.u64(0), value.u64(8)));
             parts.push(format!("TxPackets={first} TxBytes={second}"));
         } else {
@@ -78,13 +113,13 @@ impl Version {
         parts.push(format!("TxFlagsSeen=0x{tx_seen:02x} LastTxReport={tx_report}"));
         parts.push(self.flags_text(value.u16(36)));
         parts.push(format!("RevNAT={} SourceSecurityID={}", value.be16(38), value.u32(44)));
-        if self.minor <= 17 {
+        if self.0 <= 17 {
             parts.push(format!("IfIndex={}", value.u16(40)));
         }
-        if self.minor >= 16 {
+        if self.0 >= 16 {
             parts.push(format!("BackendID={}", value.u64(8)));
         }
-        if self.minor >= 19 {
+        if self.0 >= 19 {
             parts.push(format!("NatPort={}", value.be16(40)));
         }
         parts.join(" ") + " "
@@ -101,76 +136,23 @@ impl Version {
     }
 
     fn flags(&self, flags: u16) -> impl Iterator<Item = &'static str> {
-        let old = self.minor <= 15;
+        let old = self.0 <= 15;
         names(flags & self.known(), &FLAGS).map(move |name| if old && name == "DSRInternal" { "DSR" } else { name })
     }
 
     /// Bits that the release does not call unknown, those without a name among them.
     fn known(&self) -> u16 {
-        if self.minor <= 12 { 2 * DSR - 1 } else { 0x7ff }
-    }
-}
-
-impl Layout for Version {
-    fn titles(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn form(&self) -> Form {
-        Form::Lines
-    }
-
-    fn row(&self, entry: &Entry<'_>) -> Result<Option<Decoded>, Misfit> {
-        let (key, value) = entry.sized(Tuple::size(self.is_ipv6), 56)?;
-        let tuple = Tuple::read(key, self.is_ipv6);
-        if tuple.is_empty() {
-            return Ok(None);
-        }
-        let service = tuple.is_service();
-        // In the map the ends are stored the other way round, of services only the addresses.
-        let row = Decoded::new([tuple.connection(self.minor) + &self.text(value)])
-            .with("protocol", protocol(tuple.protocol, self.minor))
-            .with(
-                "direction",
-                if service {
-                    "svc"
-                } else if tuple.is_in() {
-                    "in"
-                } else {
-                    "out"
-                },
-            )
-            .with("related", tuple.is_related())
-            .with("source", if service { tuple.source } else { tuple.destination })
-            .with("source_port", if service { tuple.destination_port } else { tuple.source_port })
-            .with("destination", if service { tuple.destination } else { tuple.source })
-            .with("destination_port", if service { tuple.source_port } else { tuple.destination_port })
-            .with("expires", value.u32(32));
-        let row = if self.minor <= 15 {
-            row.with("rx_packets", value.u64(0))
-                .with("rx_bytes", value.u64(8))
-                .with("tx_packets", value.u64(16))
-                .with("tx_bytes", value.u64(24))
-        } else {
-            row.with("packets", value.u64(16)).with("bytes", value.u64(24)).with("backend_id", value.u64(8))
-        };
-        let flags = self.flags(value.u16(36));
-        let row = row
-            .with("flags", Datum::texts(flags))
-            .with("rx_flags_seen", value.u8(43))
-            .with("tx_flags_seen", value.u8(42))
-            .with("last_rx_report", value.u32(52))
-            .with("last_tx_report", value.u32(48))
-            .with("rev_nat", value.be16(38))
-            .with("source_identity", value.u32(44));
-        Ok(Some(if self.minor <= 17 { row.with("ifindex", value.u16(40)) } else { row }))
+        if self.0 <= 12 { 2 * DSR - 1 } else { 0x7ff }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::maps::decode::testing::{bytes, decode, fields, layout, subject};
+    use crate::inspect::maps::decode::{
+        kind,
+        testing::{bytes, decode, fields, layout, subject},
+    };
 
     // 10.0.0.9:443 is the server of 10.0.0.5:41234, seen on the way out.
     const KEY: &str = "0a000005 0a000009 01bb a112 06 00";
@@ -180,7 +162,7 @@ mod tests {
     fn check(minor: u16, key: &str, expected: &str) {
         let mut map = subject("cilium_ct4_global", kind::LRU_HASH, 14, 56);
         map.release = Some((1, minor));
-        assert_eq!(decode(&Map, &map, key, VALUE).cells, [expected], "1.{minor}");
+        assert_eq!(decode(&MAP, &map, key, VALUE).cells, [expected], "1.{minor}");
     }
 
     #[test]
@@ -204,7 +186,7 @@ mod tests {
         let start = |minor| {
             let mut map = subject("cilium_ct4_global", kind::LRU_HASH, 14, 56);
             map.release = Some((1, minor));
-            let row = decode(&Map, &map, service, VALUE);
+            let row = decode(&MAP, &map, service, VALUE);
             (row.cells[0].split(" expires").next().unwrap().to_owned(), fields(&row))
         };
         assert_eq!(start(14).0, "TCP OUT 10.0.0.10:443 -> 10.0.0.5:41234 service");
@@ -217,7 +199,7 @@ mod tests {
 
     #[test]
     fn flags_that_nobody_named() {
-        let flags = |minor, flags| Version { minor, is_ipv6: false }.flags_text(flags);
+        let flags = |minor, flags| Release(minor).flags_text(flags);
         assert_eq!(flags(19, 0), "Flags=0x0000 [ ]");
         assert_eq!(flags(15, 0x80), "Flags=0x0080 [ DSR ]");
         assert_eq!(flags(19, 0x8680), "Flags=0x8680 [ DSRInternal FromTunnel Unknown=0x8000 ]");
@@ -228,10 +210,10 @@ mod tests {
     fn ipv6_and_keys_without_a_protocol() {
         let map = subject("cilium_ct_any6_global", kind::LRU_HASH, 38, 56);
         let addresses = "fd000000000000000000000000000001 fd000000000000000000000000000002";
-        let row = decode(&Map, &map, &format!("{addresses} 0035 a112 11 03"), VALUE);
+        let row = decode(&MAP, &map, &format!("{addresses} 0035 a112 11 03"), VALUE);
         let expected = "UDP IN fd00::1:41234 -> fd00::2:53 related expires=12345 ";
         assert!(row.cells[0].starts_with(expected), "{}", row.cells[0]);
         let (key, value) = (bytes(&format!("{addresses} 0035 a112 00 03")), bytes(VALUE));
-        assert_eq!(layout(&Map, &map).row(&Entry { key: &key, value: &value }), Ok(None));
+        assert_eq!(layout(&MAP, &map).row(&Entry { key: &key, value: &value }), Ok(None));
     }
 }

@@ -9,7 +9,7 @@ pub mod redirects;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Bytes, Decoder, kind, versions::Version};
+use super::{Bytes, Decoder, versions::Version};
 
 /// Merbridge's decoders.
 pub const DECODERS: &[&dyn Decoder] = &[
@@ -26,27 +26,16 @@ pub const DECODERS: &[&dyn Decoder] = &[
 /// A layout; `ipv6` says that addresses have 16 bytes.
 macro_rules! version {
     ($pin:literal, $kind:ident, $key:literal, $value:literal, $wide:literal) => {
-        Version {
-            name: $crate::inspect::maps::decode::merbridge::last($pin),
-            pin: $pin,
-            kind: kind::$kind,
-            key: $key,
-            value: $value,
-            is_ipv6: $wide,
-        }
+        $crate::inspect::maps::decode::versions::Version::pinned(
+            $pin,
+            $crate::inspect::maps::decode::kind::$kind,
+            $key,
+            $value,
+            $wide,
+        )
     };
 }
 use version;
-
-/// What stands behind the last slash.
-const fn last(path: &'static str) -> &'static str {
-    let bytes = path.as_bytes();
-    let mut at = bytes.len();
-    while at > 0 && bytes[at - 1] != b'/' {
-        at -= 1;
-    }
-    path.split_at(at).1
-}
 
 /// An address of 4 bytes, or one of 16, of which those of IPv4 are shown as such.
 fn address(bytes: Bytes<'_>, at: usize, is_wide: bool) -> IpAddr {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Version, address, kind, version};
+use super::{Version, address, version};
 use crate::{
     inspect::maps::decode::{Bytes, Entry, Misfit, versions::Versions, words::flag_names},
     model::{

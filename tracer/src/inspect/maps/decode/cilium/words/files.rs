@@ -10,95 +10,42 @@ const SOURCES: [(u8, &str); 7] = [
     (7, "bpf_wireguard.c"),
 ];
 
-/// Headers are numbered from here on.
-const FIRST_HEADER: u8 = 101;
-
-const HEADERS_16: [&str; 13] = [
-    "arp.h",
-    "drop.h",
-    "srv6.h",
-    "icmp6.h",
-    "nodeport.h",
-    "lb.h",
-    "mcast.h",
-    "ipv4.h",
-    "conntrack.h",
-    "l3.h",
-    "trace.h",
-    "encap.h",
-    "encrypt.h",
-];
-const HEADERS_17: [&str; 15] = [
-    "arp.h",
-    "drop.h",
-    "srv6.h",
-    "icmp6.h",
-    "nodeport.h",
-    "lb.h",
-    "mcast.h",
-    "ipv4.h",
-    "conntrack.h",
-    "l3.h",
-    "trace.h",
-    "encap.h",
-    "encrypt.h",
-    "host_firewall.h",
-    "nodeport_egress.h",
-];
-const HEADERS_18: [&str; 17] = [
-    "arp.h",
-    "drop.h",
-    "srv6.h",
-    "icmp6.h",
-    "nodeport.h",
-    "lb.h",
-    "mcast.h",
-    "ipv4.h",
-    "conntrack.h",
-    "local_delivery.h",
-    "trace.h",
-    "encap.h",
-    "encrypt.h",
-    "host_firewall.h",
-    "nodeport_egress.h",
-    "ipv6.h",
-    "classifiers.h",
-];
-const HEADERS_19: [&str; 15] = [
-    "drop.h",
-    "srv6.h",
-    "icmp6.h",
-    "nodeport.h",
-    "lb.h",
-    "mcast.h",
-    "ipv4.h",
-    "conntrack.h",
-    "local_delivery.h",
-    "trace.h",
-    "encap.h",
-    "host_firewall.h",
-    "nodeport_egress.h",
-    "ipv6.h",
-    "classifiers.h",
+/// Headers with their numbers in 1.16, 1.17, 1.18 and from 1.19 on; 0 where a release has none.
+const HEADERS: [(&str, [u8; 4]); 18] = [
+    ("arp.h", [101, 101, 101, 0]),
+    ("drop.h", [102, 102, 102, 101]),
+    ("srv6.h", [103, 103, 103, 102]),
+    ("icmp6.h", [104, 104, 104, 103]),
+    ("nodeport.h", [105, 105, 105, 104]),
+    ("lb.h", [106, 106, 106, 105]),
+    ("mcast.h", [107, 107, 107, 106]),
+    ("ipv4.h", [108, 108, 108, 107]),
+    ("conntrack.h", [109, 109, 109, 108]),
+    ("l3.h", [110, 110, 0, 0]),
+    ("local_delivery.h", [0, 0, 110, 109]),
+    ("trace.h", [111, 111, 111, 110]),
+    ("encap.h", [112, 112, 112, 111]),
+    ("encrypt.h", [113, 113, 113, 0]),
+    ("host_firewall.h", [0, 114, 114, 112]),
+    ("nodeport_egress.h", [0, 115, 115, 113]),
+    ("ipv6.h", [0, 0, 116, 114]),
+    ("classifiers.h", [0, 0, 117, 115]),
 ];
 
 /// The file's name in this release (1.16 or later).
 pub(in super::super) fn file(number: u8, minor: u16) -> String {
-    let headers: &[&str] = match minor {
-        ..=16 => &HEADERS_16,
-        17 => &HEADERS_17,
-        18 => &HEADERS_18,
-        _ => &HEADERS_19,
-    };
+    let release = usize::from(minor.clamp(16, 19) - 16);
     // bpf_wireguard.c came with 1.17, bpf_network.c went with 1.20.
     let exists = match number {
+        0 => false,
         6 => minor <= 19,
         7 => minor >= 17,
         _ => true,
     };
-    let source = SOURCES.iter().find(|(known, _)| exists && *known == number).map(|(_, name)| *name);
-    let header = || headers.get(usize::from(number.checked_sub(FIRST_HEADER)?)).copied();
-    source.or_else(header).map_or_else(|| format!("unknown({number})"), str::to_owned)
+    let source = SOURCES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
+    let header = || HEADERS.iter().find(|(_, numbers)| numbers[release] == number).map(|(name, _)| *name);
+    let name = source.or_else(header).filter(|_| exists);
+    name.map_or_else(|| format!("unknown({number})"), str::to_owned)
 }
 
 #[cfg(test)]
@@ -119,6 +66,10 @@ mod tests {
             (115, 19, "classifiers.h"),
             (116, 19, "unknown(116)"),
             (0, 18, "unknown(0)"),
+            (0, 19, "unknown(0)"),
+            (114, 16, "unknown(114)"),
+            (117, 18, "classifiers.h"),
+            (101, 19, "drop.h"),
         ];
         for (number, minor, expected) in cases {
             assert_eq!(file(number, minor), expected, "{number} of 1.{minor}");

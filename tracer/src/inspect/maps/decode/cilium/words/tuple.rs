@@ -26,11 +26,6 @@ pub(in super::super) struct Tuple {
 }
 
 impl Tuple {
-    /// Bytes of a key with addresses of this kind.
-    pub(in super::super) fn size(is_ipv6: bool) -> usize {
-        if is_ipv6 { 38 } else { 14 }
-    }
-
     pub(in super::super) fn read(key: Bytes<'_>, is_ipv6: bool) -> Self {
         let address = if is_ipv6 { 16 } else { 4 };
         let ports = 2 * address;
