@@ -90,6 +90,10 @@ pub(crate) struct Recorder {
     done: bool,
     /// Hits and changes in files before this one.
     recorded: u64,
+    /// The file is at its end, and the one of this number begins with the next record.
+    next: Option<u64>,
+    /// Why that could not begin.
+    trouble: Option<anyhow::Error>,
 }
 
 impl Recorder {
@@ -114,6 +118,8 @@ impl Recorder {
             counted_at: now,
             done: false,
             recorded: 0,
+            next: None,
+            trouble: None,
         };
         recorder.begin(naming);
         Ok(recorder)
@@ -128,6 +134,9 @@ impl Recorder {
 
     /// Takes a record. It is written by [`Recorder::write`].
     pub(crate) fn add(&mut self, record: &Record, naming: &Naming<'_>) {
+        if let Some(part) = self.next.take() {
+            self.trouble = self.open(part, naming).err();
+        }
         if let Record::Hit(event) = record {
             self.unwritten += 1;
             self.status.hits += 1;
@@ -171,12 +180,15 @@ impl Recorder {
         counts: impl Fn() -> Option<Counts>,
         progress: &Progress,
     ) -> anyhow::Result<()> {
+        if let Some(error) = self.trouble.take() {
+            return Err(error);
+        }
         self.close_frame(naming);
         if self.counted_at.elapsed() >= COUNTS_EVERY {
             self.counted_at = Instant::now();
             if let Some(counts) = counts() {
                 self.status.show(&counts, self.target.written(), progress);
-                if self.flight.is_none() {
+                if self.flight.is_none() && self.next.is_none() {
                     self.writer.counts(&counts, &mut self.buffer);
                 }
             }
@@ -190,8 +202,9 @@ impl Recorder {
         }
         self.put()?;
         self.done |= self.flight.as_ref().is_some_and(Flight::has_landed);
-        if self.series.is_due(self.target.written(), self.file_since.elapsed()) && !self.done {
-            self.next_file(naming, counts().as_ref())?;
+        let due = self.series.is_due(self.target.written(), self.file_since.elapsed());
+        if due && !self.done && self.next.is_none() {
+            self.turn(naming, counts().as_ref())?;
         }
         Ok(())
     }
@@ -224,13 +237,19 @@ impl Recorder {
         Ok(())
     }
 
-    /// Ends this file and begins the next.
-    fn next_file(&mut self, naming: &Naming<'_>, counts: Option<&Counts>) -> anyhow::Result<()> {
+    /// Ends this file. The next by time begins at once, a next by size when there is something to put into it: an empty one would
+    /// take the place of the oldest.
+    fn turn(&mut self, naming: &Naming<'_>, counts: Option<&Counts>) -> anyhow::Result<()> {
         self.close(naming, counts)?;
-        let Some(part) = self.series.next() else {
-            self.done = true;
-            return Ok(());
-        };
+        match self.series.next() {
+            None => self.done = true,
+            Some(part) if self.plan.rotation.time.is_none() => self.next = Some(part),
+            Some(part) => self.open(part, naming)?,
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, part: u64, naming: &Naming<'_>) -> anyhow::Result<()> {
         self.recorded += self.target.records();
         self.target = Target::open(self.caller, &self.series.path(part)?)?;
         self.file_since = Instant::now();
@@ -270,7 +289,7 @@ impl Recorder {
     /// Says what was recorded.
     pub(crate) fn report(&self) {
         let (path, bytes) = (self.target.name(), self.target.written());
-        let files = match self.series.begun() {
+        let files = match self.series.begun() - u64::from(self.next.is_some()) {
             1 => path,
             files => format!("{files} files, of which {path} is the last"),
         };

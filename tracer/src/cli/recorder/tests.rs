@@ -96,6 +96,18 @@ fn of_files_that_take_turns_the_last_remain() {
     assert!(texts(&records).ends_with(&found));
 }
 
+/// The last one too, though it is full as soon as something is in it.
+#[test]
+fn no_file_of_a_size_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = plan(folder.path().join("out"));
+    plan.rotation = Rotation { bytes: Some(1), files: Some(3), time: None };
+    let records = journeys(HOPS);
+    record(plan, &records).unwrap();
+    let files = (0..3).map(|number| read(&folder.path().join(format!("out{number}"))));
+    assert!(files.map(|records| records.len()).all(|hits| hits > 0));
+}
+
 #[test]
 fn files_of_a_time_end_with_the_last() {
     let folder = tempfile::tempdir().unwrap();
