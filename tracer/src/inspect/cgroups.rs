@@ -15,12 +15,10 @@ use super::{
     links::Links,
     pods::Pods,
     programs::Names,
-    sys::{self, Target},
+    sys::{self, EFFECTIVE, Target},
 };
 use crate::{kernel::Root, model::CgroupRow};
 
-/// `BPF_F_QUERY_EFFECTIVE`: also what is inherited from groups above.
-const EFFECTIVE: u32 = 1;
 /// Groups within groups that are followed.
 const DEEPEST: usize = 64;
 
@@ -131,6 +129,7 @@ impl Tree {
     }
 
     fn hook(&mut self, path: &Path, file: &File, id: u64, (number, hook): (u32, &str)) -> io::Result<()> {
+        // Also what is inherited from groups above.
         let flags = if self.effective { EFFECTIVE } else { 0 };
         let attached = sys::query(Target::File(file.as_fd()), number, flags, false)?;
         for (place, &program) in attached.programs.iter().enumerate() {
@@ -141,7 +140,7 @@ impl Tree {
                 container: self.pods.of_path(&path.to_string_lossy()),
                 hook: hook.to_owned(),
                 order: place as u32 + 1,
-                flags: attached.flags,
+                flags: attached.each.get(place).copied().unwrap_or(attached.flags),
                 program,
                 name: known.map(|known| known.name).unwrap_or_default(),
                 link: self.links.of_cgroup(id, number, program),

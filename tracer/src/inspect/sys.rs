@@ -212,7 +212,15 @@ pub(super) struct Attached {
     pub(super) links: Vec<u32>,
     /// How (`BPF_F_ALLOW_OVERRIDE`, `BPF_F_ALLOW_MULTI`).
     pub(super) flags: u32,
+    /// The same program by program; empty where the kernel does not tell them apart.
+    pub(super) each: Vec<u32>,
 }
+
+/// `BPF_LSM_CGROUP`: many hooks under one number, of which each may be attached to in another way. The kernel (6.0) does not answer
+/// who has no room for that (`__cgroup_bpf_query`).
+const LSM_CGROUP: u32 = 43;
+/// `BPF_F_QUERY_EFFECTIVE`, with which it wants no such room.
+pub(super) const EFFECTIVE: u32 = 1;
 
 /// Programs at one place that there is room for at first, and at most.
 const FEW: u32 = 64;
@@ -224,6 +232,8 @@ pub(super) fn query(target: Target<'_>, hook: u32, flags: u32, with_links: bool)
     loop {
         let mut programs = vec![0_u32; room as usize];
         let mut links = vec![0_u32; if with_links { room as usize } else { 0 }];
+        let with_flags = hook == LSM_CGROUP && flags & EFFECTIVE == 0;
+        let mut each = vec![0_u32; if with_flags { room as usize } else { 0 }];
         let mut attr = nothing();
         // SAFETY: PROG_QUERY uses this member; all of it is plain numbers.
         let query = unsafe { &mut attr.query };
@@ -238,6 +248,9 @@ pub(super) fn query(target: Target<'_>, hook: u32, flags: u32, with_links: bool)
         if with_links {
             query.link_ids = links.as_mut_ptr() as u64;
         }
+        if with_flags {
+            query.prog_attach_flags = each.as_mut_ptr() as u64;
+        }
         let result = bpf(bpf_cmd::BPF_PROG_QUERY, &mut attr);
         // SAFETY: as above.
         let (count, flags) = unsafe { (attr.query.__bindgen_anon_2.count, attr.query.attach_flags) };
@@ -245,7 +258,8 @@ pub(super) fn query(target: Target<'_>, hook: u32, flags: u32, with_links: bool)
             Ok(_) => {
                 programs.truncate(count as usize);
                 links.truncate(count as usize);
-                return Ok(Attached { programs, links, flags });
+                each.truncate(count as usize);
+                return Ok(Attached { programs, links, flags, each });
             }
             Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && room < MANY => room = (room * 2).max(count),
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(Attached::default()),
