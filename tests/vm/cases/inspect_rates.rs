@@ -12,7 +12,7 @@ use crate::net::sh;
 
 pub(crate) const CASE: Case = Case {
     name: "inspect_rates",
-    about: "500 namespaces in a quarter of the time of a loop over bpftool; a map of 500 000 entries as fast as bpftool",
+    about: "500 namespaces in a quarter of the time of a loop over bpftool; a large map decoded as fast as bpftool prints it",
     min_kernel: (5, 17),
     seconds: 900,
     run,
@@ -21,7 +21,8 @@ pub(crate) const CASE: Case = Case {
 const NAMESPACES: usize = 500;
 /// Every tenth has a program at one of its devices.
 const WITH_PROGRAM: usize = NAMESPACES / 10;
-const ENTRIES: u32 = 500_000;
+/// bpftool takes over two minutes for 500 000 of them in an emulated guest.
+const ENTRIES: u32 = 100_000;
 const LRU_HASH: u32 = 9;
 
 fn run(_: &Guest) -> Result<()> {
@@ -65,7 +66,7 @@ impl Drop for Made {
 
 /// One of Cilium's, so that ours decodes what bpftool prints as bytes.
 fn conntrack() -> Result<()> {
-    let map = Map::new("cilium_ct4_glob", LRU_HASH, (14, 56), ENTRIES * 2, 0)?;
+    let map = Map::new("cilium_ct4_global", LRU_HASH, (14, 56), ENTRIES * 2, 0)?;
     for number in 0..ENTRIES {
         let [a, b, c, d] = number.to_be_bytes();
         map.set(&[10, b, c, d, 10, 0, 0, 1, a, 80, c, d, 6, 1], &[d; 56])?;
