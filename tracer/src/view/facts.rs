@@ -192,6 +192,10 @@ pub(super) mod testing {
             })
         }
 
+        fn netns(&self, inode: u32) -> Option<String> {
+            (inode == 2).then(|| "late\x1b".to_owned())
+        }
+
         fn programs(&self, netns: Option<u32>, ifindex: u32) -> Vec<ProgramAt> {
             let program = ProgramAt { hook: "tcx/ingress".to_owned(), name: b"cil\x07".to_vec(), id: Some(7) };
             if netns.is_some() && ifindex == 3 { vec![program] } else { Vec::new() }

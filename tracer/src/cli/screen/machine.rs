@@ -19,7 +19,7 @@ use crate::{
         pins::Pins,
         programs,
     },
-    kernel::Root,
+    kernel::{Root, netns},
     model::Decoded,
     tui::node::{NodeSource, Page, Part},
     view::{
@@ -186,7 +186,7 @@ impl Machine {
         let notes = now.notes.clone();
         let (before, since) = self.before.get_or_insert_with(|| (now.clone(), Instant::now()));
         let moved = counters::moved(before, &now);
-        let names = std::collections::HashMap::<u32, String>::new();
+        let names = netns::names(&self.root);
         Ok(Page { tables: vec![drops::counters(&moved, since.elapsed(), &names)], notes })
     }
 }

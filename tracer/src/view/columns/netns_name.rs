@@ -43,12 +43,25 @@ fn name<'a>(row: &Row<'a>) -> Option<Cow<'a, str>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::view::tests::check;
+    use crate::view::{facts::testing::Few, tests::check};
 
     #[test]
     fn names() {
         check(&super::NetnsName, |_, _| (), "host", r#"{"netns_name":"host"}"#);
         check(&super::NetnsName, |event, _| event.netns = Some(1), "", "{}");
         check(&super::NetnsName, |event, _| event.netns = None, "", "{}");
+    }
+
+    /// One that was made after the start.
+    #[test]
+    fn names_that_are_known_by_now() {
+        let late = |inode| {
+            move |event: &mut crate::model::Event, context: &mut crate::view::Context<'_>| {
+                event.netns = Some(inode);
+                context.facts = Some(&Few);
+            }
+        };
+        check(&super::NetnsName, late(2), r"late\x1b", r#"{"netns_name":"late\\x1b"}"#);
+        check(&super::NetnsName, late(3), "", "{}");
     }
 }

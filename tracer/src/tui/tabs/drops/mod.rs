@@ -221,10 +221,7 @@ impl Drops {
         if let Some(recent) = &self.recent {
             let (reason, at) = (reason(state, &recent.kind), whereabouts(state, &recent.kind));
             let shown = recent.sheet.lines().len() as u64;
-            return format!(
-                "the last {} for {reason} on {at} {dot} the trace has none of these packets",
-                plural(shown, "drop")
-            );
+            return format!("{} for {reason} on {at} {dot} not in the trace", plural(shown, "drop"));
         }
         let Tally { kinds, packets, drops, others, .. } = &self.counted.tally;
         let mut text = format!("{} of {}", plural(*drops, "drop"), plural(kinds.len() as u64, "kind"));

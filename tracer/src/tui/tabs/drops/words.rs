@@ -82,9 +82,10 @@ pub(super) fn counters(state: &State<'_>) -> Option<(String, Role)> {
         place.and_then(|place| row.get(place)).map_or(String::new(), |cell| cell.as_text().to_owned())
     };
     let counter = |row: &Vec<table::Cell>| {
-        let at = cell(row, "at");
-        let at = if matches!(at.as_str(), "" | "-") { String::new() } else { format!("{at} ") };
-        format!("{at}{} {}", cell(row, "counter"), cell(row, "by"))
+        let places = ["netns_name", "at"].map(|key| cell(row, key));
+        let known = places.into_iter().filter(|place| !matches!(place.as_str(), "" | "-"));
+        let all = known.chain([cell(row, "counter"), cell(row, "by")]);
+        all.collect::<Vec<_>>().join(" ")
     };
     if table.rows.is_empty() {
         return Some(("The kernel's own counters of losses stand still.".to_owned(), Role::Faint));

@@ -290,7 +290,7 @@ fn began(of: Of, packet: &Packet, state: &State<'_>) -> String {
     if journey.left_out > 0 {
         append(format_args!("  {} more hops were not kept", journey.left_out), &mut text);
     }
-    if journey.is_headless() {
+    if journey.is_headless() && of == Of::Trace {
         text.push_str("  its beginning is missing");
     }
     if matches!(journey.identity, Identity::Address { .. }) && of == Of::Trace {
