@@ -78,6 +78,10 @@ fn main() {
     let frames = draw(&mut terminal, &mut app);
     println!("display filter over all: {:.0} ms in {frames} frames", started.elapsed().as_secs_f64() * 1e3);
     report("a key, filtered, arriving", keys(&mut terminal, &mut app, &mut || Some(source.batch(8000))));
+    type_in(&mut app, "f\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\n");
+    draw(&mut terminal, &mut app);
+    type_in(&mut app, "gnnowhere\n");
+    report("a frame of a search through all", frame_times(&mut terminal, &mut app));
     println!("resident in the end: {} MB", (resident() - before) >> 20);
 }
 
@@ -100,9 +104,20 @@ fn keys(
     times
 }
 
+/// Times of the frames that it takes until all is done.
+fn frame_times(terminal: &mut Terminal<TestBackend>, app: &mut App<'_>) -> Vec<(Duration, Duration)> {
+    let mut times = Vec::new();
+    while app.is_dirty() {
+        let started = (Instant::now(), cpu());
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+        times.push((started.0.elapsed(), cpu().saturating_sub(started.1)));
+    }
+    times
+}
+
 fn report(what: &str, times: Vec<(Duration, Duration)>) {
     let (passed, worked): (Vec<_>, Vec<_>) = times.into_iter().unzip();
-    println!("{what}, {} keys: {}; on the CPU {}", passed.len(), shares(passed.clone()), shares(worked));
+    println!("{what}, {} times: {}; on the CPU {}", passed.len(), shares(passed.clone()), shares(worked));
 }
 
 fn shares(mut times: Vec<Duration>) -> String {
@@ -128,7 +143,11 @@ fn draw(terminal: &mut Terminal<TestBackend>, app: &mut App<'_>) -> usize {
 
 fn type_in(app: &mut App<'_>, text: &str) {
     for letter in text.chars() {
-        let code = if letter == '\n' { KeyCode::Enter } else { KeyCode::Char(letter) };
+        let code = match letter {
+            '\n' => KeyCode::Enter,
+            '\u{8}' => KeyCode::Backspace,
+            letter => KeyCode::Char(letter),
+        };
         app.handle(Message::Input(Input::Key(KeyEvent::new(code, KeyModifiers::NONE))));
     }
 }

@@ -24,6 +24,8 @@ use super::{
 const WAITING: usize = 64;
 /// Least time between two frames, unless a key was pressed.
 const FRAME: Duration = Duration::from_millis(33);
+/// The same while frames have more to take in than there is time for: whoever waits for a sorted list waits for it.
+const BUSY: Duration = Duration::from_millis(5);
 
 /// The end that messages are sent to.
 #[derive(Clone)]
@@ -112,7 +114,7 @@ pub fn run(app: &mut App<'_>, messages: &Messages, screen: &mut Screen) -> io::R
     loop {
         let now = Instant::now();
         app.state.now = now;
-        let due = drawn.map_or(now, |drawn| drawn + FRAME);
+        let due = drawn.map_or(now, |drawn| drawn + if app.is_busy() { BUSY } else { FRAME });
         if app.is_dirty() && now >= due {
             screen.terminal.draw(|frame| app.draw(frame))?;
             drawn = Some(Instant::now());

@@ -28,7 +28,7 @@ use super::{
 use crate::tui::theme::Role;
 
 /// Time that a frame may spend on taking in what is new.
-const SLICE: Duration = Duration::from_millis(6);
+const SLICE: Duration = Duration::from_millis(4);
 /// Smallest terminal that is drawn on.
 const SMALLEST: (u16, u16) = (40, 10);
 /// Bytes that terminals take into a clipboard without leaving some out.
@@ -109,6 +109,11 @@ impl<'a> App<'a> {
     /// The screen is to be drawn.
     pub fn is_dirty(&self) -> bool {
         self.dirty || self.busy
+    }
+
+    /// There is more to take in than one frame had time for.
+    pub fn is_busy(&self) -> bool {
+        self.busy
     }
 
     /// When the screen changes by itself, if it does.
