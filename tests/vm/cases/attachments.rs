@@ -135,7 +135,7 @@ fn merbridge() -> Result<()> {
     let first = Grouped::at(TOP, "cgroup_inet4_connect", &connect)?;
     Told::of("merbridge", "active")?;
 
-    let again = program(Kind::SockAddr(CONNECT4), "mb_sock_connect4", &[cookies])?;
+    let again = program(Kind::SockAddr(CONNECT4), "mb_sock_again", &[cookies])?;
     let twice = Grouped::at(TOP, "cgroup_inet4_connect", &again)?;
     Told::of("merbridge", "partly")?.fault("cgroup_inet4_connect", "are both at /sys/fs/cgroup")?;
     drop((twice, first));

@@ -167,7 +167,7 @@ const LISTS: [&List; 18] = [
         pin: "tc/globals/cali_iface2",
         map: "type hash key 4 value 20 entries 1000",
         key: "07000000",
-        value: "03000000 63616c6931323300000000000000000000",
+        value: "03000000 63616c69313233 000000000000000000",
         command: "calico ifstate dump",
         text: "    7 : {flags: workload,ready, name: cali123}\n",
     },
@@ -201,7 +201,7 @@ const LISTS: [&List; 18] = [
         key: "d204000000000000",
         value: "d204000000000000 01000000 00000000000000000000ffff0af40104 0200 0700",
         command: "merbridge cgroups",
-        text: "CGROUP  IN MESH  POD         FLAGS  DETECTED\n1234    yes      10.244.1.4  dns    ambient,dns,ztunnel\n",
+        text: "CGROUP  IN MESH  POD         ON   LOOKED FOR\n1234    yes      10.244.1.4  dns  ambient,dns,ztunnel\n",
     },
     &List {
         pin: "balancing/map_affinity",
@@ -217,7 +217,7 @@ const LISTS: [&List; 18] = [
 
 /// A table in a map of its own, which the outer map names by its id.
 fn maglev() -> Result<()> {
-    let (inner, outer) = (format!("{BPFFS}/cilium_maglev_i"), format!("{GLOBALS}/cilium_lb4_maglev"));
+    let (inner, outer) = (format!("{BPFFS}/cilium_maglev_inner"), format!("{GLOBALS}/cilium_lb4_maglev"));
     make(&inner, "type array key 4 value 12 entries 1")?;
     put(&inner, "00000000", "09000000 07000000 09000000")?;
     sh(&format!(
