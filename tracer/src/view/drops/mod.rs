@@ -49,7 +49,7 @@ pub fn text(report: &Report<'_>) -> Vec<Table> {
     tables.extend(rest(report).map(remark));
     tables.extend(groups::explanations(report, &groups));
     if report.stacks {
-        tables.extend(groups.iter().flat_map(|(kind, group)| stacks::tables(report, kind, group)));
+        tables.extend(stacks::tables(report, &groups));
     }
     if let Some(moved) = report.moved {
         tables.push(counters::table(report, moved).titled("counters of losses that moved"));

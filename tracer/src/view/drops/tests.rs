@@ -73,6 +73,19 @@ fn as_text() {
 }
 
 #[test]
+fn a_stack_is_shown_once_whoever_was_running() {
+    let mut drops = some_drops();
+    let details = || Some(Box::new(Details { stack: Some(Ok(vec![1, PLACE, 16])), ..Details::default() }));
+    for pid in 100..120 {
+        drops.add(&Event { pid, details: details(), ..netfilter_drop() });
+    }
+    let text = with_report(&drops, None, 30, |report| print(&text(report)));
+    let titles: Vec<&str> = text.lines().filter(|line| line.contains(" drops for NETFILTER_DROP at ")).collect();
+    assert_eq!(titles.len(), 1, "{text}");
+    assert!(titles[0].starts_with("23 drops for "), "{text}");
+}
+
+#[test]
 fn only_the_top() {
     let text = with_report(&some_drops(), Some(&[]), 1, |report| print(&text(report)));
     assert!(text.contains("\n3 drops of 3 kinds more not shown (--top 0 shows all)\n"), "{text}");

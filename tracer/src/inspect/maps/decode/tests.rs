@@ -55,8 +55,22 @@ fn subjects() -> impl Strategy<Value = (String, u32, u32, u32, Option<(u16, u16)
         "cilium_auth_map",
         "cilium_egress_gw_policy_v4",
         "cilium_egress_gw_policy_v6",
+        "cilium_lb4_affinity",
+        "cilium_lb4_maglev",
+        "cilium_maglev_inner",
+        "cilium_ipv6_frag_datagrams",
+        "cilium_vtep_map",
+        "cilium_srv6_vrf_v4",
     ]);
-    let kinds = prop::sample::select(vec![kind::HASH, kind::PERCPU_HASH, kind::LRU_HASH, 10, kind::LPM_TRIE]);
+    let kinds = prop::sample::select(vec![
+        kind::HASH,
+        kind::ARRAY,
+        kind::PERCPU_HASH,
+        kind::LRU_HASH,
+        10,
+        kind::LPM_TRIE,
+        kind::HASH_OF_MAPS,
+    ]);
     let keys = prop::sample::select(vec![2_u32, 4, 8, 12, 14, 20, 24, 36, 38]);
     let values = prop::sample::select(vec![1_u32, 2, 4, 6, 8, 12, 16, 18, 20, 24, 28, 40, 48, 56]);
     let release = prop::option::of((Just(1_u16), 11_u16..22));
