@@ -6,6 +6,17 @@ use anyhow::{Context, Result, ensure};
 
 use crate::net::sh;
 
+/// Balancing's maps with their names, types and sizes; the settings come last.
+pub(crate) const BALANCINGS_MAPS: [(&str, &str); 7] = [
+    ("map_service", "type hash key 12 value 20 entries 65536"),
+    ("map_backend", "type hash key 16 value 12 entries 65536"),
+    ("map_affinity", "type lru_hash key 16 value 16 entries 65536"),
+    ("map_nat_record", "type lru_hash key 16 value 8 entries 65536"),
+    ("map_node_ip", "type hash key 4 value 4 entries 65536"),
+    ("map_node_proxy_ip", "type hash key 4 value 4 entries 65536"),
+    ("map_configure", "type array key 4 value 4 entries 10"),
+];
+
 /// Makes a map with bpftool: `type hash key 4 value 4 entries 10`.
 pub(crate) fn make(pin: &str, what: &str) -> Result<()> {
     let name = pin.rsplit('/').next().context("a pin")?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Case;
 use crate::bpf::{Kind, Loaded};
-use crate::bpftool::{make, said};
+use crate::bpftool::{BALANCINGS_MAPS, make, said};
 use crate::guest::Guest;
 use crate::maps::Map;
 use crate::net::sh;
@@ -39,41 +39,29 @@ fn run(_: &Guest) -> Result<()> {
     sh(&format!("rm -rf /sys/fs/bpf/tc {BALANCING} /sys/fs/bpf/*_* && rmdir {BELOW}")).map(drop)
 }
 
-/// A program at a control group, without a link; detached on drop.
-struct Grouped {
-    line: String,
+/// A program where bpftool has put it, without a link; taken away on drop.
+struct Put {
+    away: String,
 }
 
-impl Grouped {
-    fn at(group: &str, hook: &str, program: &Loaded) -> Result<Self> {
+impl Put {
+    fn at_group(group: &str, hook: &str, program: &Loaded) -> Result<Self> {
         let what = format!("{group} {hook} pinned {}", program.pin);
         sh(&format!("bpftool cgroup attach {what} multi"))?;
-        Ok(Self { line: format!("bpftool cgroup detach {what}") })
+        Ok(Self { away: format!("bpftool cgroup detach {what}") })
     }
-}
 
-impl Drop for Grouped {
-    fn drop(&mut self) {
-        let _ = sh(&self.line);
-    }
-}
-
-/// A program for the sockets of a map; detached on drop.
-struct Spliced {
-    line: String,
-}
-
-impl Spliced {
-    fn at(map: &str, program: &Loaded) -> Result<Self> {
+    /// For the sockets of a map.
+    fn at_map(map: &str, program: &Loaded) -> Result<Self> {
         let what = format!("pinned {} sk_msg_verdict pinned {map}", program.pin);
         sh(&format!("bpftool prog attach {what}"))?;
-        Ok(Self { line: format!("bpftool prog detach {what}") })
+        Ok(Self { away: format!("bpftool prog detach {what}") })
     }
 }
 
-impl Drop for Spliced {
+impl Drop for Put {
     fn drop(&mut self) {
-        let _ = sh(&self.line);
+        let _ = sh(&self.away);
     }
 }
 
@@ -129,30 +117,31 @@ fn merbridge() -> Result<()> {
         ("cgroup_udp4_recvmsg", program(Kind::SockAddr(RECVMSG4), "mb_recvmsg4", &[cookies])?),
     ];
     let message = program(Kind::SkMsg, "mb_msg_redir", &[sockets])?;
-    let mut held = groups.iter().map(|(hook, program)| Grouped::at(TOP, hook, program)).collect::<Result<Vec<_>>>()?;
-    let spliced = Spliced::at(sockets, &message)?;
+    let mut held =
+        groups.iter().map(|(hook, program)| Put::at_group(TOP, hook, program)).collect::<Result<Vec<_>>>()?;
+    let spliced = Put::at_map(sockets, &message)?;
     Told::of("merbridge", "partly")?.fault("cgroup_inet4_connect", "not attached: it leads connections")?;
-    let first = Grouped::at(TOP, "cgroup_inet4_connect", &connect)?;
+    let first = Put::at_group(TOP, "cgroup_inet4_connect", &connect)?;
     Told::of("merbridge", "active")?;
 
     let again = program(Kind::SockAddr(CONNECT4), "mb_sock_again", &[cookies])?;
-    let twice = Grouped::at(TOP, "cgroup_inet4_connect", &again)?;
+    let twice = Put::at_group(TOP, "cgroup_inet4_connect", &again)?;
     Told::of("merbridge", "partly")?.fault("cgroup_inet4_connect", "are both at /sys/fs/cgroup")?;
     drop((twice, first));
-    let below = Grouped::at(BELOW, "cgroup_inet4_connect", &connect)?;
+    let below = Put::at_group(BELOW, "cgroup_inet4_connect", &connect)?;
     Told::of("merbridge", "partly")?.fault("cgroup_inet4_connect", "/sys/fs/cgroup/attachments alone")?;
     drop(below);
-    let _first = Grouped::at(TOP, "cgroup_inet4_connect", &connect)?;
+    let _first = Put::at_group(TOP, "cgroup_inet4_connect", &connect)?;
     drop(held.pop());
     Told::of("merbridge", "partly")?.fault("cgroup_udp4_recvmsg", "not attached")?;
-    held.push(Grouped::at(TOP, groups[4].0, &groups[4].1)?);
+    held.push(Put::at_group(TOP, groups[4].0, &groups[4].1)?);
     drop(spliced);
     let other = "/sys/fs/bpf/another_map";
     Map::new("another_map", SOCKHASH, 12, 4, 16)?.pin(other)?;
-    let elsewhere = Spliced::at(other, &message)?;
+    let elsewhere = Put::at_map(other, &message)?;
     Told::of("merbridge", "partly")?.fault("sk_msg_verdict", "`another_map`")?;
     drop(elsewhere);
-    let _spliced = Spliced::at(sockets, &message)?;
+    let _spliced = Put::at_map(sockets, &message)?;
     Told::of("merbridge", "active")?;
     renewed(cookies, "type lru_hash key 8 value 12 entries 65535")?;
     let told = Told::of("merbridge", "partly")?;
@@ -169,20 +158,14 @@ fn renewed(pin: &str, what: &str) -> Result<()> {
 
 fn balancing() -> Result<()> {
     let pin = |name: &str| format!("{BALANCING}/{name}");
-    for (name, what) in [
-        ("map_service", "type hash key 12 value 20 entries 65536"),
-        ("map_backend", "type hash key 16 value 12 entries 65536"),
-        ("map_affinity", "type lru_hash key 16 value 16 entries 65536"),
-        ("map_nat_record", "type lru_hash key 16 value 8 entries 65536"),
-        ("map_node_ip", "type hash key 4 value 4 entries 65536"),
-        ("map_node_proxy_ip", "type hash key 4 value 4 entries 65536"),
-    ] {
+    let configure = BALANCINGS_MAPS.len() - 1;
+    for (name, what) in &BALANCINGS_MAPS[..configure] {
         make(&pin(name), what)?;
     }
     let services = pin("map_service");
     let told = Told::of("balancing", "inactive")?;
     ensure!(told.text.contains("not there: map_configure"), "{}", told.text);
-    make(&pin("map_configure"), "type array key 4 value 4 entries 10")?;
+    make(&pin("map_configure"), BALANCINGS_MAPS[configure].1)?;
     let hooks = [
         (CONNECT4, "sock4_connect"),
         (SENDMSG4, "sock4_sendmsg"),
@@ -201,7 +184,7 @@ fn balancing() -> Result<()> {
     Told::of("balancing", "active")?;
     // A program of somebody else's beside them is no fault.
     let foreign = Loaded::using(Kind::SockAddr(CONNECT4), "somebody", &[], 1)?;
-    let beside = Grouped::at(TOP, "cgroup_inet4_connect", &foreign)?;
+    let beside = Put::at_group(TOP, "cgroup_inet4_connect", &foreign)?;
     Told::of("balancing", "active")?;
     drop(beside);
     links.remove(0);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Case;
 use crate::bpf::{Body, Kind, Loaded};
-use crate::bpftool::{hex, make, prints, put, said, update};
+use crate::bpftool::{BALANCINGS_MAPS, hex, make, prints, put, said, update};
 use crate::guest::Guest;
 use crate::maps::Map;
 use crate::net::{Pair, sh};
@@ -251,15 +251,7 @@ fn sockets() -> Result<(TcpListener, TcpStream)> {
 
 fn balancing() -> Result<()> {
     let pin = |name: &str| format!("{BALANCING}/{name}");
-    for (name, what) in [
-        ("map_service", "type hash key 12 value 20 entries 65536"),
-        ("map_backend", "type hash key 16 value 12 entries 65536"),
-        ("map_affinity", "type lru_hash key 16 value 16 entries 65536"),
-        ("map_nat_record", "type lru_hash key 16 value 8 entries 65536"),
-        ("map_node_ip", "type hash key 4 value 4 entries 65536"),
-        ("map_node_proxy_ip", "type hash key 4 value 4 entries 65536"),
-        ("map_configure", "type array key 4 value 4 entries 10"),
-    ] {
+    for (name, what) in BALANCINGS_MAPS {
         make(&pin(name), what)?;
     }
     put(&pin("map_service"), "0a60000a 3500 11 00 00 000000", "234e0000 02000000 01000000 00000000 00 00 00 01")?;
