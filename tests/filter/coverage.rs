@@ -124,7 +124,10 @@ fn fault(capture: &Capture, expression: &str) -> Option<String> {
         Ok(compiled) => compiled,
         Err(error) => return Some(format!("`{expression}`: {error}")),
     };
-    let says = |verdict| capture.packets.iter().any(|packet| capture.judge(&compiled, packet) == verdict);
+    let says = |verdict| {
+        let judge = |packet| capture.judge(&compiled, packet, &mut super::Tally::default());
+        capture.packets.iter().any(|packet| judge(packet) == verdict)
+    };
     let missing = [Verdict::Match, Verdict::Reject].into_iter().find(|verdict| !says(*verdict));
     missing.map(|verdict| format!("`{expression}`: no packet gives {verdict:?}"))
 }

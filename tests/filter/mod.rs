@@ -5,6 +5,7 @@ mod generated;
 mod inside;
 pub(crate) mod links;
 mod packets;
+mod short;
 mod tcpdump;
 
 use std::{collections::BTreeSet, path::PathBuf};
@@ -43,6 +44,8 @@ struct Capture {
 struct Tally {
     expressions: usize,
     judged: usize,
+    /// Of these, by the short form of the program too, which said the same.
+    decided: usize,
     matched: usize,
     refused_by_both: usize,
     faults: Vec<String>,
@@ -56,17 +59,23 @@ impl Capture {
         Self { link, packets, file }
     }
 
-    fn judge(&self, program: &filter::Compiled, packet: &Packet) -> Verdict {
-        match self.link.framing(&packet.bytes) {
-            Ok((framing, bytes)) => program.program.evaluate(&mut PacketSource::new(framing, bytes, packet.length)),
-            Err(_) => Verdict::Undecidable,
+    fn judge(&self, filter: &filter::Compiled, packet: &Packet, tally: &mut Tally) -> Verdict {
+        let Ok((framing, bytes)) = self.link.framing(&packet.bytes) else { return Verdict::Undecidable };
+        let verdict = filter.program.evaluate(&mut PacketSource::new(framing, bytes, packet.length));
+        match short::look(&filter.program, framing, bytes) {
+            Some(matches) if matches == (verdict == Verdict::Match) => tally.decided += 1,
+            Some(matches) => {
+                tally.faults.push(format!("{} `{}`: short {matches}, {bytes:02x?}", self.link, filter.text))
+            }
+            None => {}
         }
+        verdict
     }
 
-    fn ours(&self, program: &filter::Compiled) -> Vec<usize> {
-        let matches =
-            self.packets.iter().enumerate().filter(|(_, packet)| self.judge(program, packet) == Verdict::Match);
-        matches.map(|(number, _)| number).collect()
+    fn ours(&self, filter: &filter::Compiled, tally: &mut Tally) -> Vec<usize> {
+        let packets = self.packets.iter().enumerate();
+        let matching = packets.filter(|(_, packet)| self.judge(filter, packet, tally) == Verdict::Match);
+        matching.map(|(number, _)| number).collect()
     }
 
     /// Compares one expression. tcpdump's answer is the one that its unoptimized program (`-O`) gives. Where bytes are asked
@@ -77,7 +86,7 @@ impl Capture {
         }
         tally.expressions += 1;
         let ours = match filter::compile(&filter::Request { expression, ..filter::Request::default() }) {
-            Ok(compiled) => Ok(self.ours(&compiled)),
+            Ok(compiled) => Ok(self.ours(&compiled, tally)),
             Err(error) if error.problem == Problem::NeverMatches => Ok(Vec::new()),
             Err(error) => Err(error),
         };
@@ -137,9 +146,12 @@ fn the_written_expressions_match_the_same_packets() {
             capture.compare(expression, &mut tally);
         }
     }
-    let Tally { expressions, judged, matched, refused_by_both, faults } = tally;
-    let counts =
-        format!("{expressions} comparisons, {judged} verdicts, {matched} matches, {refused_by_both} refused by both");
+    let Tally { expressions, judged, decided, matched, refused_by_both, faults } = tally;
+    let counts = format!(
+        "{expressions} comparisons, {judged} verdicts, {decided} of them by the short form, {matched} matches, {refused_by_both} \
+         refused by both"
+    );
+    assert!(decided > judged / 8, "{counts}");
     assert!(faults.is_empty(), "{counts}\n{} faults\n{}", faults.len(), faults.join("\n"));
 }
 

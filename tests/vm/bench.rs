@@ -36,6 +36,8 @@ const ALL: &str = "icmp";
 
 /// One tracer as the bench runs it.
 struct Subject {
+    /// By which it is asked for.
+    short: &'static str,
     name: &'static str,
     program: &'static str,
     args: &'static [&'static str],
@@ -62,20 +64,27 @@ enum Ready {
 }
 
 const SUBJECTS: &[Subject] = &[
-    Subject { name: "floor", program: "floor", args: &[], ready: Ready::Stdout("attached ") },
-    Subject { name: "skbtrail, nothing matches", program: "skbtrail", args: &[NOTHING], ready: Ready::File },
-    Subject {
-        name: "skbtrail, ten terms, nothing matches",
-        program: "skbtrail",
-        args: &[TEN_TERMS],
-        ready: Ready::File,
-    },
-    Subject { name: "skbtrail, all match", program: "skbtrail", args: &[ALL], ready: Ready::File },
-    Subject { name: "pwru, nothing matches", program: "pwru", args: &[PWRU[0], PWRU[1], NOTHING], ready: PWRU_READY },
-    Subject { name: "pwru, all match", program: "pwru", args: &[PWRU[0], PWRU[1], ALL], ready: PWRU_READY },
+    Subject { short: "floor", name: "floor", program: "floor", args: &[], ready: Ready::Stdout("attached ") },
+    ours("nothing", "skbtrail, nothing matches", &[NOTHING]),
+    ours("untracked", "skbtrail, nothing matches, --no-track", &["--no-track", NOTHING]),
+    ours("ten", "skbtrail, ten terms, nothing matches", &[TEN_TERMS]),
+    ours("all", "skbtrail, all match", &[ALL]),
+    pwru("pwru-nothing", "pwru, nothing matches", &[PWRU[0], PWRU[1], NOTHING]),
+    pwru("pwru-all", "pwru, all match", &[PWRU[0], PWRU[1], ALL]),
 ];
 const PWRU: [&str; 2] = ["--output-meta", "--output-tuple"];
-const PWRU_READY: Ready = Ready::Stderr("Listening for events");
+
+const fn ours(short: &'static str, name: &'static str, args: &'static [&'static str]) -> Subject {
+    Subject { short, name, program: "skbtrail", args, ready: Ready::File }
+}
+
+const fn pwru(short: &'static str, name: &'static str, args: &'static [&'static str]) -> Subject {
+    Subject { short, name, program: "pwru", args, ready: Ready::Stderr("Listening for events") }
+}
+
+fn is_wanted(subject: &Subject, wanted: &[String]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|word| word == subject.short)
+}
 
 /// What was measured of one tracer.
 #[derive(Default)]
@@ -96,14 +105,15 @@ struct Row {
     result: Result<Figures>,
 }
 
-/// The guest's role: measures, prints both tables, gives a verdict.
-pub(crate) fn run() -> Result<bool> {
+/// The guest's role: measures the subjects whose short names are wanted (all of them where none is), prints both tables, gives a
+/// verdict.
+pub(crate) fn run(wanted: &[String]) -> Result<bool> {
     let pair = Pair::new()?;
     // Neighbours resolved, modules loaded, caches warm.
     pair.ping(1)?;
     flood(&pair)?;
     let mut rows = vec![Row { name: "untraced", result: untraced(&pair) }];
-    for subject in SUBJECTS {
+    for subject in SUBJECTS.iter().filter(|subject| is_wanted(subject, wanted)) {
         rows.push(Row { name: subject.name, result: measure(subject, &pair) });
         let row = &rows[rows.len() - 1];
         println!("{REPORT}{}: {}", row.name, if row.result.is_ok() { "measured" } else { "failed" });

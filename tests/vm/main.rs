@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! vm [--kernel 6.12]… [--icount] [--smp N] [--deadline SECONDS] [CASE…]   boot and run the cases
-//! vm bench [VERSION]                                                      the cost table, under instruction counting
+//! vm bench [VERSION [SHORT NAME…]]                                        the cost table, under instruction counting
 //! vm list                                                                 the cases, one line each
 //! ```
 
@@ -66,10 +66,11 @@ fn dispatch(args: &[String]) -> Result<bool> {
     match args.first().map(String::as_str) {
         Some("guest") => Ok(guest::run_all(&args[1..])),
         Some("guest-case") => guest::run_one(&args[1..]),
-        Some("guest-bench") => bench::run(),
+        Some("guest-bench") => bench::run(&args[1..]),
         Some("bench") => {
             let version = args.get(1).map_or("6.12", String::as_str);
-            qemu::boot(&Machine::counting(version), &["guest-bench".to_owned()])
+            let wanted = args.get(2..).unwrap_or_default();
+            qemu::boot(&Machine::counting(version), &[&["guest-bench".to_owned()], wanted].concat())
         }
         Some("list") => {
             for case in CASES {

@@ -30,6 +30,8 @@ pub struct Offsets {
     pub skb_network_header: u32,
     /// `sk_buff.transport_header`
     pub skb_transport_header: u32,
+    /// 1 where `protocol`, `transport_header` and `network_header` lie one behind the other, so that one load has them all.
+    pub headers_together: u32,
     /// `sk_buff.vlan_tci`
     pub skb_vlan_tci: u32,
     /// `sk_buff.vlan_proto`

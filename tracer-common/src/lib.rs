@@ -8,5 +8,6 @@
 pub mod config;
 pub mod event;
 pub mod journey;
+pub mod looks;
 pub mod predicate;
 pub mod tunnel;

@@ -5,7 +5,10 @@
 //! Targets always lie ahead of the node that names them, so a program ends after at most [`MAX_STEPS`] nodes.
 //! How the bytes are found is the business of a [`Source`]: the kernel side reads an `sk_buff`, a replay reads a recording.
 
-use crate::config::{CHAIN_HOPS, Chain};
+use crate::{
+    config::{CHAIN_HOPS, Chain},
+    looks::{self, Looks},
+};
 
 /// Most nodes that a program may hold.
 pub const MAX_NODES: usize = 512;
@@ -207,6 +210,8 @@ pub struct Program {
     pub chains: [Chain; MAX_CHAINS],
     /// For each probe, by its number, the sets of functions that it is in, a bit each.
     pub functions: [u8; MAX_PROBES],
+    /// What decides most hits without the nodes, by [`looks::family`].
+    pub looks: [Looks; looks::family::COUNT],
     /// The nodes; those from `count` on are zero.
     pub nodes: [Node; MAX_NODES],
 }
@@ -260,6 +265,8 @@ impl Program {
             zero: 0,
             chains: [chain; MAX_CHAINS],
             functions: [0; MAX_PROBES],
+            looks: [Looks::constant(if target == ACCEPT { looks::target::ACCEPT } else { looks::target::REJECT });
+                looks::family::COUNT],
             nodes: [node; MAX_NODES],
         }
     }

@@ -1,11 +1,12 @@
 //! Runs the predicate program in force on the packet of a hit.
 
-use core::{ffi::c_void, mem::MaybeUninit, ptr};
+use core::{arch::asm, ffi::c_void, mem::MaybeUninit, ptr};
 
-use aya_ebpf::helpers::generated::bpf_loop;
+use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_kernel};
 use tracer_common::{
     config::counter,
-    predicate::{ACCEPT, MAX_STEPS, Program, REGISTERS, REJECT, UNKNOWN, Verdict, base, field, op},
+    looks::{self, Looks, family, target, wanted},
+    predicate::{ACCEPT, MAX_STEPS, Program, REGISTERS, Verdict, base, field, op},
     tunnel::Headers,
 };
 
@@ -13,24 +14,37 @@ use crate::{
     hit::Hit,
     maps::{FILTERS, IN_FORCE, count},
     packet::{self, Packet},
-    read::{is_kernel_pointer, member, peek},
+    read::{self, is_kernel_pointer, member, peek, setting},
     source::Judged,
-    unwritten,
 };
 
 /// The filter in force.
 #[inline(always)]
 pub fn in_force() -> Option<&'static Program> {
-    let index = *IN_FORCE.get(0)?;
-    FILTERS.get(index)
+    // SAFETY: a global, aligned.
+    FILTERS.get(unsafe { IN_FORCE.0.get().read_volatile() })
 }
 
-/// Whether the packet matches. One function of its own, which each program has once.
-#[inline(never)]
+/// Whether the packet matches.
+#[inline(always)]
 pub fn matches(program: &Program, hit: &Hit) -> bool {
     if program.entry == u32::from(ACCEPT) {
         return true;
     }
+    match looked_at(program, hit.skb) {
+        FirstLook::Rejected => false,
+        FirstLook::Matches => true,
+        FirstLook::Undecidable => {
+            count(counter::UNDECIDABLE);
+            false
+        }
+        FirstLook::Open => run(program, hit),
+    }
+}
+
+/// Runs the whole program. One function of its own, which each program has once.
+#[inline(never)]
+fn run(program: &Program, hit: &Hit) -> bool {
     match evaluate(program, hit) {
         Verdict::Match => true,
         Verdict::Reject => false,
@@ -88,68 +102,136 @@ fn evaluate(program: &Program, hit: &Hit) -> Verdict {
     }
 }
 
-/// Most nodes that are tried at once.
-const AT_ONCE: usize = 3;
-
 /// What a first look at a packet says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum FirstLook {
     /// It does not match.
     Rejected,
+    /// It does.
+    Matches,
     /// This hit cannot tell.
     Undecidable,
     /// The whole program has to be run.
     Open,
 }
 
-/// Turns away most packets that do not match with few instructions, nearly all of which a hit costs: the first nodes are
-/// tried as long as they test the EtherType, the network header or the one behind it, and what they ask for is at hand.
-/// Nothing is decided here that [`matches`] would decide otherwise.
+/// Judges most packets with few instructions, by the program's table for their protocol. Where not all that the tables may ask
+/// for is at hand, the answer is left open: nothing is decided here that [`evaluate`] would decide otherwise.
 #[inline(always)]
 pub fn first_look(program: &Program, skb: u64) -> FirstLook {
     let head: u64 = member!(skb, skb_head);
-    let offset: u16 = member!(skb, skb_network_header);
+    let (protocol, offset) = packet::protocol_and_offset(skb);
     if offset == 0 {
         return without_header(program, skb, head);
     }
     let network = head + u64::from(offset);
     let tail: u32 = member!(skb, skb_tail);
     let end = head + u64::from(tail);
-    if network >= end {
+    if network + u64::from(looks::IPV4_BYTES) > end {
         return FirstLook::Open;
     }
-    let first: u8 = peek(network);
-    let mut next = program.entry;
-    for _ in 0..AT_ONCE {
-        let Some(node) = program.nodes.get(next as usize) else { break };
-        if node.op != op::TEST {
+    let mut pairs = MaybeUninit::uninit();
+    let pairs = zeroed(&mut pairs);
+    fetch::<{ looks::IPV4_BYTES as usize / 4 }>(pairs, 0, network);
+    let first = (pairs[0] >> 56) as u8;
+    let family = match packet::protocol(protocol, first) {
+        packet::ETH_P_IP => family::IPV4,
+        packet::ETH_P_IPV6 if network + u64::from(looks::IPV6_BYTES) <= end => {
+            fetch::<6>(pairs, 2, network + 16);
+            family::IPV6
+        }
+        _ => return FirstLook::Open,
+    };
+    // Laundered, so that the verifier follows one table.
+    let Some(table) = program.looks.get(family ^ program.zero as usize) else { return FirstLook::Open };
+    if table.fields != 0 {
+        pairs[looks::FIELDS] = fields(table, skb);
+    }
+    let mut next = walk(table, pairs, u32::from(table.entry), target::END | target::NEEDS_BEHIND);
+    if next & u32::from(target::END | target::NEEDS_BEHIND) == u32::from(target::NEEDS_BEHIND) {
+        let behind = network + packet::network_length(first);
+        if behind + u64::from(table.behind_bytes) > end {
             return FirstLook::Open;
         }
-        let value = match node.base {
-            base::FIELD if node.offset == field::PROTOCOL => {
-                let protocol = packet::protocol(skb, first);
-                if protocol == UNKNOWN {
-                    return FirstLook::Open;
-                }
-                protocol as u32
-            }
-            base::NETWORK | base::TRANSPORT => {
-                let behind = if node.base == base::TRANSPORT { packet::network_length(first) } else { 0 };
-                let address = network + behind + u64::from(node.offset);
-                if address + u64::from(node.width) > end {
-                    return FirstLook::Open;
-                }
-                let word = u32::from_be(peek(address));
-                if unwritten::may_be(node.base, node.offset, u64::from(word)) {
-                    return FirstLook::Open;
-                }
-                word
-            }
-            _ => return FirstLook::Open,
-        };
-        next = node.branch(value);
+        fetch::<4>(pairs, looks::BEHIND, behind);
+        // Ports may be still to come, see `unwritten`.
+        if pairs[looks::BEHIND] >> 32 & 0xffff == 0 {
+            return FirstLook::Open;
+        }
+        next = walk(table, pairs, next, target::END);
     }
-    if next == u32::from(REJECT) { FirstLook::Rejected } else { FirstLook::Open }
+    match next as u8 {
+        target::REJECT => FirstLook::Rejected,
+        target::ACCEPT => FirstLook::Matches,
+        _ => FirstLook::Open,
+    }
+}
+
+/// The same as a function of its own, for programs that need it beside others.
+#[inline(never)]
+pub fn looked_at(program: &Program, skb: u64) -> FirstLook {
+    first_look(program, skb)
+}
+
+/// Zeros, written one by one: the compiler would call a loop over single bytes.
+#[inline(always)]
+fn zeroed(pairs: &mut MaybeUninit<[u64; looks::PAIRS]>) -> &mut [u64; looks::PAIRS] {
+    let place = pairs.as_mut_ptr().cast::<u64>();
+    // SAFETY: memory for all of them, which are all written.
+    unsafe {
+        for number in 0..looks::PAIRS {
+            place.add(number).write_volatile(0);
+        }
+        pairs.assume_init_mut()
+    }
+}
+
+/// Fetches `COUNT` words of a packet, from the pair `at` on. Where each load is a call, one has them all.
+#[inline(always)]
+fn fetch<const COUNT: usize>(pairs: &mut [u64; looks::PAIRS], at: usize, address: u64) {
+    if setting!(window) == 0 {
+        let place = (&raw mut pairs[at]).cast::<c_void>();
+        // SAFETY: there is room for the bytes; where they cannot be read, the helper writes zeros.
+        unsafe { bpf_probe_read_kernel(place, 4 * COUNT as u32, address as *const c_void) };
+        for number in 0..COUNT.div_ceil(2) {
+            pairs[at + number] = u64::from_be(pairs[at + number]);
+        }
+        return;
+    }
+    for number in 0..COUNT / 2 {
+        pairs[at + number] = u64::from_be(peek(address + 8 * number as u64));
+    }
+    if COUNT % 2 == 1 {
+        let last: u32 = peek(address + 4 * (COUNT - 1) as u64);
+        pairs[at + COUNT / 2] = u64::from(u32::from_be(last)) << 32;
+    }
+}
+
+/// The fields that a table asks for.
+#[inline(always)]
+fn fields(table: &Looks, skb: u64) -> u64 {
+    let netns = if table.fields & wanted::NETNS == 0 { 0 } else { read::packet_namespace(skb, read::device(skb)) };
+    let mark: u32 = member!(skb, skb_mark);
+    u64::from(netns) << 32 | u64::from(mark)
+}
+
+/// Follows a table from `next` on until one of the bits `stop` is set.
+#[inline(always)]
+fn walk(table: &Looks, pairs: &[u64; looks::PAIRS], mut next: u32, stop: u8) -> u32 {
+    // SAFETY: the same bytes as smaller numbers.
+    let words = unsafe { &*ptr::from_ref(pairs).cast::<[u32; looks::WORDS]>() };
+    for _ in 0..looks::MAX_LOOKS {
+        if next & u32::from(stop) != 0 {
+            break;
+        }
+        let look = &table.looks[next as usize % looks::MAX_LOOKS];
+        let mut outside = look.margin(words);
+        // The compiler would make this a condition, and a branch of that.
+        // SAFETY: a shift.
+        unsafe { asm!("{0} >>= 63", inout(reg) outside, options(pure, nomem, nostack)) };
+        next = u32::from(look.next[outside as usize & 1]);
+    }
+    next
 }
 
 /// Before the network header is written, only a socket can tell.

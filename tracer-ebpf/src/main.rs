@@ -99,7 +99,7 @@ fn is_decided(skb: u64) -> bool {
             count(counter::UNDECIDABLE);
             true
         }
-        FirstLook::Open => false,
+        FirstLook::Matches | FirstLook::Open => false,
     }
 }
 

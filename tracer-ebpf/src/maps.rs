@@ -22,9 +22,17 @@ pub static EVENTS: RingBuf<Event, 4096> = RingBuf::new();
 #[btf_map]
 pub static FILTERS: Array<Program, { PROGRAMS }> = Array::new();
 
-/// Which of them is in force.
-#[btf_map]
-pub static IN_FORCE: Array<u32, 1> = Array::new();
+/// Which of them is in force: a map of its own, whose one value is read without a lookup.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".data.in_force")]
+pub static IN_FORCE: InForce = InForce(UnsafeCell::new(0));
+
+/// An index into [`FILTERS`].
+#[repr(transparent)]
+pub struct InForce(pub UnsafeCell<u32>);
+
+// SAFETY: only user space changes it.
+unsafe impl Sync for InForce {}
 
 /// Followed packets by the address of their `sk_buff`.
 #[btf_map]

@@ -6,7 +6,8 @@ use tracer_common::predicate::{OUTSIDE, UNKNOWN};
 
 use crate::{
     fragment,
-    read::{member, peek},
+    maps::OFFSETS,
+    read::{frozen, member, peek},
 };
 
 pub const ETH_P_IP: u64 = 0x0800;
@@ -59,11 +60,11 @@ impl Packet {
     pub unsafe fn locate_at(place: *mut Self, skb: u64, zero: u64) {
         let head: u64 = member!(skb, skb_head);
         let tail: u32 = member!(skb, skb_tail);
-        let offset: u16 = member!(skb, skb_network_header);
+        let (stored, offset) = protocol_and_offset(skb);
         let network = if offset == 0 { network_by_link(skb, head) } else { head + u64::from(offset) } ^ zero;
         let end = head + u64::from(tail);
         let first = if network < end { peek(network) } else { fragment::byte(skb, head, network.wrapping_sub(end)) };
-        let protocol = if network == NOWHERE { UNKNOWN } else { protocol(skb, first) } ^ zero;
+        let protocol = if network == NOWHERE { UNKNOWN } else { protocol(stored, first) } ^ zero;
         // SAFETY: the caller's.
         unsafe {
             (&raw mut (*place).skb).write(skb);
@@ -123,10 +124,20 @@ pub fn network_by_link(skb: u64, head: u64) -> u64 {
     if link != UNSET && data == head + u64::from(link) + ETHERNET_HEADER { data } else { NOWHERE }
 }
 
+/// `skb->protocol` as it stands there, and `skb->network_header`.
+#[inline(always)]
+pub fn protocol_and_offset(skb: u64) -> (u16, u16) {
+    if frozen(&OFFSETS.headers_together) != 0 {
+        let headers: u64 = member!(skb, skb_protocol);
+        (headers as u16, (headers >> 32) as u16)
+    } else {
+        (member!(skb, skb_protocol), member!(skb, skb_network_header))
+    }
+}
+
 /// EtherType of the network header, by `skb->protocol` and the header's first byte; [`UNKNOWN`] where these do not tell.
 #[inline(always)]
-pub fn protocol(skb: u64, first: u8) -> u64 {
-    let stored: u16 = member!(skb, skb_protocol);
+pub fn protocol(stored: u16, first: u8) -> u64 {
     let stored = u64::from(u16::from_be(stored));
     if stored != 0 && stored != ETH_P_IP && stored != ETH_P_IPV6 {
         return stored;

@@ -24,7 +24,7 @@ use super::{
 
 const EVENTS: &str = "EVENTS";
 const FILTERS: &str = "FILTERS";
-const IN_FORCE: &str = "IN_FORCE";
+const IN_FORCE: &str = ".data.in_force";
 const PROBES: &str = "PROBES";
 const COUNTERS: &str = "COUNTERS";
 const CHAINS: &str = "CHAINS";

@@ -49,6 +49,8 @@ pub fn read(btf: &Btf) -> Found {
     // Only kernels before 6.2 have the first of these, and only those with classifiers the second.
     (offsets.skb_vlan_present, offsets.skb_vlan_present_mask) = structs.bit(btf, "vlan_present");
     (offsets.skb_at_ingress, offsets.skb_at_ingress_mask) = structs.bit(btf, "tc_at_ingress");
+    let together = offsets.skb_protocol.checked_add(4) == Some(offsets.skb_network_header);
+    offsets.headers_together = together.into();
     fragments(btf, &mut offsets);
     Found { offsets, missing }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tracer_common::predicate::{ACCEPT, MAX_NODES, MAX_STEPS, Node, Program, REJECT, base, op};
 
 use super::subject::{Jump, Line, MOST_LAYERS, Place, Step, Subject};
-use super::{Graph, Target, Test};
+use super::{Graph, Target, Test, looks};
 
 /// A graph that does not fit into a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +230,7 @@ impl Writer {
         for (node, linked) in program.nodes.iter_mut().zip(self.nodes.iter().rev()) {
             *node = linked.node(target(linked.yes), target(linked.no));
         }
+        program.looks = looks::tables(&program);
         Ok(program)
     }
 }

@@ -5,6 +5,7 @@
 //! is known, but where merely both answers lead to the same end, it remains to ask whether the bytes are there.
 
 mod encode;
+mod looks;
 mod regroup;
 pub(crate) mod set;
 mod specialize;
