@@ -18,13 +18,13 @@ use tracer_common::{
     config::counter,
     event::flags,
     journey::{Change, Followed, change, state},
-    predicate::Program,
+    predicate::{ACCEPT, Program},
 };
 
 use crate::{
-    filter,
+    filter::{self, FirstLook},
     hit::Hit,
-    maps::{EVENTS, FOLLOWED, NUMBERS, add, count},
+    maps::{EVENTS, FOLLOWED, NUMBERS, add, count, found},
     own::is_own,
     read::{peek, setting},
     stack, xdp,
@@ -58,6 +58,10 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
             return taken == xdp::TAKEN_OVER;
         }
     }
+    if setting!(follow) != 0 && u64::from(hit.freeing) == found::HEADLESS && headless(program) != FirstLook::Open {
+        count(counter::UNDECIDABLE);
+        return false;
+    }
     // Laundered, so that the verifier checks what follows once.
     known ^= program.zero as u32;
     if !filter::matches(program, hit) {
@@ -76,6 +80,12 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
         return goes_on(hit);
     }
     setting!(follow) == 0 || begin(program, hit)
+}
+
+/// What can be said of a packet that is not followed and whose head is gone: only a filter that asks for nothing takes it.
+#[inline(always)]
+pub fn headless(program: &Program) -> FirstLook {
+    if program.entry == u32::from(ACCEPT) { FirstLook::Open } else { FirstLook::Undecidable }
 }
 
 /// Whether a hit of a function without a packet is to be shown: it belongs to the one that its stack works on.
@@ -150,9 +160,12 @@ pub fn is_followed(program: &Program, hit: &mut Hit) -> bool {
 #[inline(always)]
 fn begin(program: &Program, hit: &mut Hit) -> bool {
     hit.flags = flags::FIRST;
-    // What is being freed is shown, but there is nothing left to follow.
+    // What is being freed is shown, but there is nothing left to follow, nor to take a sample of.
     if hit.freeing != 0 {
-        return true;
+        if setting!(sample) > 1 {
+            count(counter::SAMPLED_OUT);
+        }
+        return setting!(sample) <= 1;
     }
     let journey = admit();
     let followed = Followed {

@@ -21,7 +21,7 @@ pub struct Hit {
     pub argument: u32,
     /// One of [`tracer_common::event::kind`].
     pub kind: u8,
-    /// 1: the function is part of freeing the packet.
+    /// Not 0: the function is part of freeing the packet ([`crate::maps::found`]).
     pub freeing: u8,
     /// Bits of [`tracer_common::event::flags`] that following adds.
     pub flags: u8,

@@ -54,7 +54,7 @@ macro_rules! function_probe {
         #[inline(always)]
         pub fn $name(context: ProbeContext) -> u32 {
             let skb = $fetch(context.arg($position).unwrap_or(0));
-            if $what != found::NONE && is_decided(skb) {
+            if $what != found::NONE && is_decided(skb, $what) {
                 return 0;
             }
             if let Some(found) = FOUND.get_ptr_mut(0) {
@@ -83,17 +83,23 @@ function_probe!(skb_pointer_arg4, 3, pointed_to, found::PASSES);
 function_probe!(skb_pointer_arg5, 4, pointed_to, found::PASSES);
 // Functions that are part of freeing an sk_buff, all with it as their first argument.
 function_probe!(freeing_arg1, 0, core::convert::identity, found::FREEING);
+function_probe!(headless_arg1, 0, core::convert::identity, found::HEADLESS);
 // Functions without an sk_buff; what stands there instead is not looked at.
 function_probe!(no_skb, 0, core::convert::identity, found::NONE);
 
 /// Most packets that do not match are turned away here, so that it costs little to look for few among many.
 #[inline(always)]
-fn is_decided(skb: u64) -> bool {
+fn is_decided(skb: u64, what: u64) -> bool {
     if !follow::nothing() {
         return false;
     }
     let Some(program) = filter::in_force() else { return true };
-    match filter::first_look(program, skb) {
+    let look = if what == found::HEADLESS && setting!(follow) != 0 {
+        follow::headless(program)
+    } else {
+        filter::first_look(program, skb)
+    };
+    match look {
         FirstLook::Rejected => true,
         FirstLook::Undecidable => {
             count(counter::UNDECIDABLE);

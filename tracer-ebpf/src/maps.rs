@@ -79,6 +79,8 @@ pub mod found {
     pub const FREEING: u64 = 1;
     /// The function takes none.
     pub const NONE: u64 = 2;
+    /// It is being freed, and the memory of its head is already another's: what a filter would read there is no longer it.
+    pub const HEADLESS: u64 = 3;
 }
 
 /// One place for each CPU is enough: on a CPU only one function probe runs at a time (`bpf_prog_active`), and an

@@ -67,14 +67,22 @@ const HOOKS: [(&str, Role, u32); 17] = [
     ("kmem_cache_free_bulk", Role::FreedTogether, 0),
 ];
 
-/// Functions that are called while an `sk_buff` is freed, after its destructor has run, with it as their first argument.
-const FREEING: [&str; 6] = [
-    "__consume_stateless_skb",
-    "kfree_skbmem",
-    "napi_skb_cache_put",
-    "napi_skb_free_stolen_head",
-    "skb_free_head",
-    "skb_release_data",
+/// A function that is called while an `sk_buff` is freed, after its destructor has run, with it as the first argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freeing {
+    /// The packet's bytes are still there.
+    Whole,
+    /// The memory of its head has been given back or away.
+    Headless,
+}
+
+const FREEING: [(&str, Freeing); 6] = [
+    ("__consume_stateless_skb", Freeing::Whole),
+    ("kfree_skbmem", Freeing::Headless),
+    ("napi_skb_cache_put", Freeing::Headless),
+    ("napi_skb_free_stolen_head", Freeing::Whole),
+    ("skb_free_head", Freeing::Whole),
+    ("skb_release_data", Freeing::Whole),
 ];
 
 /// The hooks that this kernel has.
@@ -90,9 +98,9 @@ pub fn suffice(functions: &[&str]) -> bool {
     NEEDED.iter().all(|needed| functions.contains(needed))
 }
 
-/// The function is part of freeing an `sk_buff`.
-pub fn is_freeing(function: &str) -> bool {
-    FREEING.contains(&function)
+/// Which part of freeing an `sk_buff` the function is, if it is any.
+pub fn freeing(function: &str) -> Option<Freeing> {
+    FREEING.iter().find(|(name, _)| *name == function).map(|(_, freeing)| *freeing)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::{
     object::Object,
     session::{Backend, Request},
 };
+use crate::probe::lifecycle::Freeing;
 
 /// A function that could not be probed, with the kernel's answer.
 #[derive(Debug)]
@@ -102,7 +103,12 @@ pub fn program_for(position: u8, double: bool) -> Option<&'static str> {
 }
 
 /// Name of the program for a function that is part of freeing its `sk_buff`, the first argument.
-pub const FREEING: &str = "freeing_arg1";
+pub fn program_for_freeing(freeing: Freeing) -> &'static str {
+    match freeing {
+        Freeing::Whole => "freeing_arg1",
+        Freeing::Headless => "headless_arg1",
+    }
+}
 
 /// Name of the program for a function without an `sk_buff`.
 pub const WITHOUT: &str = "no_skb";

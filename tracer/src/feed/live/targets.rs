@@ -73,9 +73,10 @@ fn functions(
     let plan = Plan::new(&discovery.functions, &options.selection);
     for index in plan.order {
         let function = &discovery.functions[index];
-        let freeing = function.position == 1 && !function.double && lifecycle::is_freeing(&function.name);
+        let first = function.position == 1 && !function.double;
+        let freeing = lifecycle::freeing(&function.name).filter(|_| first).map(attach::program_for_freeing);
         let direct = attach::program_for(function.position, function.double);
-        let Some(program) = (if freeing { Some(attach::FREEING) } else { direct }) else { continue };
+        let Some(program) = freeing.or(direct) else { continue };
         found.targets.push(Target { program, address: function.address, function: function.name.clone() });
         found.probes.push(function.probe());
     }
