@@ -34,7 +34,7 @@ pub(super) fn look(program: &Program, framing: Framing, bytes: &[u8]) -> Option<
         let behind = network.get(behind..)?;
         behind.get(..usize::from(table.behind_bytes))?;
         copy(&mut pairs[BEHIND..], &behind[..behind.len().min(16)]);
-        if pairs[BEHIND] >> 32 & 0xffff == 0 {
+        if (pairs[BEHIND] >> 32) as u16 == 0 {
             return None;
         }
         next = walk(table, &pairs, next, target::END);

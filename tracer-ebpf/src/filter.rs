@@ -155,7 +155,8 @@ pub fn first_look(program: &Program, skb: u64) -> FirstLook {
         }
         fetch::<4>(pairs, looks::BEHIND, behind);
         // Ports may be still to come, see `unwritten`.
-        if pairs[looks::BEHIND] >> 32 & 0xffff == 0 {
+        let second = (pairs[looks::BEHIND] >> 32) as u16;
+        if second == 0 {
             return FirstLook::Open;
         }
         next = walk(table, pairs, next, target::END);
