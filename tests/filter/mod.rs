@@ -65,7 +65,7 @@ impl Capture {
         match short::look(&filter.program, framing, bytes) {
             Some(matches) if matches == (verdict == Verdict::Match) => tally.decided += 1,
             Some(matches) => {
-                tally.faults.push(format!("{} `{}`: short {matches}, {bytes:02x?}", self.link, filter.text))
+                tally.faults.push(format!("{} `{}`: short {matches}, {bytes:02x?}", self.link, filter.text));
             }
             None => {}
         }
