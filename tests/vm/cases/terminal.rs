@@ -17,12 +17,12 @@ pub(crate) const CASE: Case = Case {
     name: "terminal",
     about: "the live view in tmux: a ping, another filter by `/`, a drop, drops beside the filter, the end",
     min_kernel: (5, 17),
-    seconds: 500,
+    seconds: 900,
     run,
 };
 
 /// How long the screen may take to show something; single kprobes on 6.1 take a minute on a slow host.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(280);
 
 fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;

@@ -8,8 +8,9 @@ use crate::track::Hop;
 
 /// Room for them. Each is a packet of one hop, with its stack.
 const BOUNDS: Bounds = Bounds { hops: 1 << 14, bytes: 24 << 20 };
-/// Two programs at one tracepoint see the same drop within this time, nanoseconds.
-const TOGETHER: u64 = 1_000_000;
+/// Two programs at one tracepoint see the same drop within this time, nanoseconds: microseconds on most machines, milliseconds on
+/// an emulated one that is busy.
+const TOGETHER: u64 = 20_000_000;
 /// Drops among which the same one is looked for.
 const AMONG: usize = 4096;
 
@@ -56,14 +57,14 @@ impl Watched {
     }
 
     /// The stack of a drop that the other trace has seen, if this one has seen it too: on the same CPU at the same place for the
-    /// same reason, nearest in time.
+    /// same reason, of as many bytes and in the same process, nearest in time.
     pub fn stack(&self, drop: &Hop) -> Option<&[u64]> {
         let (from, to) = (drop.time.saturating_sub(TOGETHER + 1), drop.time + TOGETHER);
         let begin = self.store.after(from);
         let packets = (begin..self.store.seqs().end).take(AMONG).filter_map(|seq| self.store.get(seq));
         let same = |hop: &Hop| {
-            let alike = (hop.cpu, hop.reason(), hop.drop_place()) == (drop.cpu, drop.reason(), drop.drop_place());
-            alike && (from..=to).contains(&hop.time)
+            let alike = [hop, drop].map(|hop| (hop.cpu, hop.pid, hop.len, hop.reason(), hop.drop_place()));
+            alike[0] == alike[1] && (from..=to).contains(&hop.time)
         };
         let found = packets.filter_map(|packet| Some((packet.journey.hops.iter().find(|hop| same(hop))?, packet)));
         let (hop, packet) = found.min_by_key(|(hop, _)| hop.time.abs_diff(drop.time))?;

@@ -46,6 +46,8 @@ pub(super) struct Shape {
     pub(super) stack: bool,
     /// The programs at the devices are shown.
     pub(super) programs: bool,
+    /// Whoever watches all drops has the stack of this one by now.
+    pub(super) watched: bool,
 }
 
 /// What a line is.

@@ -14,7 +14,7 @@ use ratatui::{
 use self::lines::{Line, Shape, What};
 use super::{Kind, Outcome, Tab, packets::verdict_role};
 use crate::{
-    track::Identity,
+    track::{Identity, Verdict},
     tui::{
         action::Action,
         engine::Packet,
@@ -186,7 +186,7 @@ impl Path {
 
     fn make(&mut self, width: u16, state: &State<'_>) {
         let Some((opened, packet)) = &self.shown else { return };
-        let shape = Shape { width, stack: self.stack, programs: self.programs };
+        let shape = Shape { width, stack: self.stack, programs: self.programs, watched: is_watched(packet, state) };
         let ends = lines::ends(packet, state);
         if self.made_for.as_ref().is_some_and(|made| (made.0, made.1) == (*opened, shape) && made.2 == ends) {
             return;
@@ -221,6 +221,13 @@ impl Path {
         state.story_of(*of, packet, |story| journey::text(story, Style::Plain, &mut text));
         Outcome::Copy(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// The stack of its drop is known from whoever watches all drops, who may learn of it later than the trace.
+fn is_watched(packet: &Packet, state: &State<'_>) -> bool {
+    let Verdict::Dropped { hop, .. } = packet.journey.verdict() else { return false };
+    let drop = packet.journey.hops.get(hop);
+    state.watched.as_ref().zip(drop).is_some_and(|(watched, drop)| watched.stack(drop).is_some())
 }
 
 /// Whoever opens a packet that was dropped wants to see where, and what that means.
