@@ -62,6 +62,8 @@ fn run(_: &Guest) -> Result<()> {
     let screen = terminal.wait("of the stack")?;
     ensure!(screen.contains("ip_protocol_deliver_rcu"), "this is not how a datagram gets there:\n{screen}");
     terminal.keys("Escape")?;
+    // A key right behind would make it another one: Alt with that key.
+    terminal.wait("VERDICT")?;
 
     // Drops are those of the machine: these are none of what the filter asks for.
     terminal.keys("4")?;
