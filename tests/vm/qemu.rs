@@ -33,7 +33,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(version: &str) -> Self {
-        Self { version: version.to_owned(), smp: 2, icount: false, deadline: Duration::from_mins(20) }
+        Self { version: version.to_owned(), smp: 2, icount: false, deadline: Duration::from_mins(40) }
     }
 
     pub(crate) fn counting(version: &str) -> Self {
