@@ -42,6 +42,23 @@ impl Terminal {
         self.tmux(&[&["send-keys", "-t", "t"], keys].concat());
     }
 
+    /// Gives the view another size, and waits until it has taken it: a key that comes at the same time may wait for the next
+    /// one, as crossterm reads either.
+    fn resize(&self, columns: usize, rows: usize) {
+        self.tmux(&["resize-window", "-t", "t", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+        let started = Instant::now();
+        loop {
+            let screen = self.screen();
+            let header = screen.lines().next().unwrap_or_default();
+            // It reaches to the right edge, and ends with what was lost.
+            if header.ends_with("lost 0") && header.chars().count() + 2 >= columns {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "not {columns} columns wide:\n{screen}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn screen(&self) -> String {
         String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p", "-t", "t"]).stdout).into_owned()
     }
@@ -119,13 +136,13 @@ fn it_takes_keys_and_other_sizes_and_quits() {
     terminal.start();
     terminal.keys(&["g", "D", "Enter"]);
     terminal.wait("NETFILTER_DROP");
-    terminal.tmux(&["resize-window", "-t", "t", "-x", "160", "-y", "50"]);
+    terminal.resize(160, 50);
     terminal.keys(&["4"]);
     assert!(terminal.wait("LAST FLOW").lines().any(|line| line.chars().count() > 120));
-    terminal.tmux(&["resize-window", "-t", "t", "-x", "60", "-y", "12"]);
+    terminal.resize(60, 12);
     terminal.keys(&["1"]);
     terminal.wait("NO_SOCKET");
-    terminal.tmux(&["resize-window", "-t", "t", "-x", "100", "-y", "30"]);
+    terminal.resize(100, 30);
     // What has written over the screen is gone when all is drawn anew.
     terminal.keys(&["C-l", "2"]);
     terminal.wait("5 packets on 5 paths");
