@@ -97,7 +97,8 @@ fn reap(args: &[String]) -> Result<()> {
 }
 
 /// Runs the named cases, all without a name, and gives the verdict.
-pub(crate) fn run_all(names: &[String]) -> bool {
+pub(crate) fn run_all(args: &[String]) -> bool {
+    let names: Vec<&str> = args.iter().flat_map(|list| list.split(',')).filter(|name| !name.is_empty()).collect();
     let guest = match Guest::look() {
         Ok(guest) => guest,
         Err(error) => {
@@ -106,7 +107,7 @@ pub(crate) fn run_all(names: &[String]) -> bool {
         }
     };
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for case in CASES.iter().filter(|case| names.is_empty() || names.iter().any(|name| name == case.name)) {
+    for case in CASES.iter().filter(|case| names.is_empty() || names.contains(&case.name)) {
         if !guest.at_least(case.min_kernel) {
             skipped += 1;
             let (major, minor) = case.min_kernel;
