@@ -98,7 +98,7 @@ fn a_drop_has_its_stack_though_none_was_asked_for() {
         assert!(view.press("x").screen().contains("0xffffffff81000000"));
     });
     // The drop may come from there later than from the trace.
-    view(&[fixture("6.12-path.pcapng")], (160, 50), |view| {
+    view(&[fixture("6.12-path.pcapng")], (160, 24), |view| {
         view.app.state.watched = Some(Watched::default());
         assert!(!view.press("gD<enter>").screen().contains("of the stack"));
         view.app.handle(Message::Drops(Box::new(drops("6.12-path.pcapng", 1))));

@@ -191,6 +191,8 @@ impl Path {
         if self.made_for.as_ref().is_some_and(|made| (made.0, made.1) == (*opened, shape) && made.2 == ends) {
             return;
         }
+        let known_before = |made: &(_, Shape, _)| made.0 == *opened && made.1.watched;
+        let comes_late = shape.watched && !self.made_for.as_ref().is_some_and(known_before);
         let unfolded = |first: usize| self.all != self.unfolded.contains(&first);
         let lines = lines::make((opened.0, packet), &ends, shape, &unfolded, state);
         // The hop at hand stays so, however many lines there are now.
@@ -200,6 +202,11 @@ impl Path {
                 lines.iter().rposition(|line| line.hop == Some(hop) && !matches!(line.what, What::Change))
         {
             list.select(line);
+        }
+        let at_hand = self.list.and_then(|list| lines.get(list.selected()));
+        if comes_late && at_hand.is_some_and(|line| line.what == What::Drop) {
+            // What stands below the drop has grown: it is to be seen as if it had been there from the start.
+            self.list = None;
         }
         (self.lines, self.made_for) = (lines, Some((*opened, shape, ends)));
     }
