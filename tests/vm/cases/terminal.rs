@@ -31,6 +31,7 @@ fn run(_: &Guest) -> Result<()> {
     terminal.keys("'skbtrail' Enter")?;
     terminal.wait("LIVE")?;
     terminal.keys("q")?;
+    terminal.wait_for_prompt()?;
     terminal.keys("'echo \"first $?\"' Enter")?;
     let screen = terminal.wait("first 0")?;
     ensure!(!screen.contains("VERDICT"), "the view is still there:\n{screen}");
@@ -80,6 +81,7 @@ fn run(_: &Guest) -> Result<()> {
 
     terminal.keys("q")?;
     terminal.wait("seen ")?;
+    terminal.wait_for_prompt()?;
     terminal.keys("'echo \"status $?\"' Enter")?;
     let screen = terminal.wait("status 0")?;
     ensure!(screen.contains("lost 0") && !screen.contains("VERDICT"), "this is not what it leaves behind:\n{screen}");
@@ -132,6 +134,12 @@ impl Terminal {
     /// Waits until the screen holds a text.
     fn wait(&self, text: &str) -> Result<String> {
         self.wait_until(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until the shell asks for the next command: what is typed before is typed to the program.
+    fn wait_for_prompt(&self) -> Result<String> {
+        let asks = |screen: &str| screen.trim_end().lines().last().is_some_and(|line| line.trim_end().ends_with('#'));
+        self.wait_until("a prompt", asks)
     }
 
     /// The same of anything that can be seen; `what` says it to people.
