@@ -269,8 +269,9 @@ impl Journey<'_> {
                 ),
                 None => ensure!(
                     hop.number("/proto").is_some_and(|proto| PROTOCOLS.contains(&proto)),
-                    "a foreign packet: {}",
-                    hop.0
+                    "a foreign packet: {}\n{}",
+                    hop.0,
+                    self.story()
                 ),
             }
             if let Some(number) = hop.number("/tuple/icmp_seq") {
