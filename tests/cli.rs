@@ -27,7 +27,7 @@ const BAD_USAGE: &[(&[&str], &[&str])] = &[
     (&["trace", "tcp", "port"], &["tcp port", "^"]),
     (&["trace", "--filter-netns", "/no/such/namespace"], &["/no/such/namespace"]),
     (&["trace", "--filter-netns", "no-such-namespace"], &["no-such-namespace"]),
-    (&["trace", "--filter-netns", "./no-such-namespace"], &["failed to open `./no-such-namespace`"]),
+    (&["trace", "--filter-netns", "./no-such-namespace"], &["failed to open `./no-such-namespace`", "lsns"]),
     (&["trace", "--filter-netns", "inode:many"], &["inode:many"]),
     (&["trace", "--filter-netns", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], &["Cargo.toml", "namespace"]),
     (&["trace", "--filter-ifname", "loo"], &["loo", "`lo`"]),

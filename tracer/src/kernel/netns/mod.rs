@@ -48,7 +48,7 @@ pub enum Error {
     #[error("there is no process {0}")]
     Process(u32),
     /// The file cannot be opened.
-    #[error("failed to open `{}`", path.display())]
+    #[error("failed to open `{}` as a network namespace (`lsns -t net` lists them)", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -215,13 +215,13 @@ mod tests {
         check("inode:x", "`inode:x` holds no number: a namespace is given as a path, a name, `inode:N` or `pid:N`");
         check("inode:-1", "`inode:-1` holds no number: a namespace is given as a path, a name, `inode:N` or `pid:N`");
         check("pid:7", "there is no process 7");
-        check("/run/netns/none", "failed to open `/run/netns/none`");
+        check("/run/netns/none", "failed to open `/run/netns/none` as a network namespace (`lsns -t net` lists them)");
         check("/run/netns/web", "`/run/netns/web` is no network namespace");
         check("/run/netns", "`/run/netns` is no network namespace");
         check("web", "`/run/netns/web` is no network namespace");
         check("wen", "no network namespace is called `wen`, did you mean `web`?");
         check("zzzzzzz", "no network namespace is called `zzzzzzz`");
-        check("./no/such/web", "failed to open `./no/such/web`");
+        check("./no/such/web", "failed to open `./no/such/web` as a network namespace (`lsns -t net` lists them)");
         check("src/lib.rs", "`src/lib.rs` is no network namespace");
         check("..", "no network namespace is called `..`");
         check("", "no network namespace is called ``");
