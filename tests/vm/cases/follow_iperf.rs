@@ -1,5 +1,5 @@
 //! Under load no journey ever holds another flow's packet, though `sk_buff`s are used again all the time: iperf3 with
-//! three flows through a router, of which one is sampled.
+//! three flows through a router that loses some, of which one is sampled.
 
 use anyhow::{Context, Result, ensure};
 
@@ -18,6 +18,9 @@ pub(crate) const CASE: Case = Case {
 };
 
 const PORTS: [u16; 3] = [5201, 5202, 5203];
+/// What gets lost is sent again, from a clone in the same memory as the one before.
+const LOSS: &str = "add table ip loss; add chain ip loss forward { type filter hook forward priority 0; }; \
+                    add rule ip loss forward numgen random mod 100 == 0 drop";
 const WATCHED: &str = "5202";
 
 fn run(guest: &Guest) -> Result<()> {
@@ -40,6 +43,7 @@ fn run(guest: &Guest) -> Result<()> {
             "ip_.*|tcp_v4_.*|veth_xmit|skb_.*|__skb_.*|kfree_skb.*|consume_skb|dev_gro_receive|.*netif_receive_skb.*",
         ]
     };
+    router.r.nft(LOSS)?;
     let mut running = Tracer::new(&[few, &["--sample", sample, &filter]].concat()).start()?;
     let clients: Vec<String> =
         PORTS.iter().map(|port| format!("iperf3 -c 10.72.0.1 -p {port} -t {seconds} & P=\"$P $!\"")).collect();

@@ -67,6 +67,10 @@ const HOOKS: [(&str, Role, u32); 17] = [
     ("kmem_cache_free_bulk", Role::FreedTogether, 0),
 ];
 
+/// Functions `(new, old)` to which the first argument is bare memory: it has what the packet before it left there, or the
+/// clone before it of the same packet. Their packet is the second one.
+const MAKING: [&str; 3] = ["__copy_skb_header", "__skb_clone", "skb_copy_header"];
+
 /// A function that is called while an `sk_buff` is freed, after its destructor has run, with it as the first argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freeing {
@@ -96,6 +100,11 @@ pub fn hooks(btf: &Btf) -> Vec<Hook> {
 /// Whether packets can be followed with these hooks: their end is seen.
 pub fn suffice(functions: &[&str]) -> bool {
     NEEDED.iter().all(|needed| functions.contains(needed))
+}
+
+/// Whether the function's first `sk_buff` is made by it, so that nothing is to be read there yet.
+pub fn makes_its_first(function: &str) -> bool {
+    MAKING.contains(&function)
 }
 
 /// Which part of freeing an `sk_buff` the function is, if it is any.

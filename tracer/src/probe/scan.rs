@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Refusal,
+    Refusal, lifecycle,
     signature::{Classes, LAST_POSITION, Signature},
 };
 use crate::kernel::{
@@ -43,8 +43,9 @@ fn of(btf: &Btf, module: Option<&str>, classes: &mut Classes) -> Vec<Candidate> 
     let mut candidates: Vec<Candidate> = btf
         .own_types(Kind::Function)
         .filter_map(|(_, of)| {
-            let signature = classes.signature(btf, btf.parameters(of))?;
             let name = btf.name(of);
+            let passed_over = usize::from(lifecycle::makes_its_first(name));
+            let signature = classes.signature(btf, btf.parameters(of), passed_over)?;
             is_identifier(name).then(|| Candidate {
                 name: name.to_owned(),
                 module: module.map(str::to_owned),
@@ -92,12 +93,14 @@ mod tests {
         let pointer = builder.pointer(packet);
         builder.function("ip_rcv", &[("skb", pointer)]);
         builder.function("consume", &[("n", int)]);
+        builder.function("__copy_skb_header", &[("new", pointer), ("old", pointer)]);
         builder.function("twice", &[("skb", pointer)]);
         builder.function("twice", &[("n", int), ("skb", pointer)]);
         builder.function("bad\x1bname", &[("skb", pointer)]);
         let btf = builder.build();
         let candidates = of(&btf, None, &mut Classes::new(&btf));
         let shown: Vec<_> = candidates.iter().map(|one| (one.name.as_str(), one.refusal())).collect();
-        assert_eq!(shown, [("ip_rcv", None), ("twice", Some(Refusal::Ambiguous))]);
+        assert_eq!(shown, [("__copy_skb_header", None), ("ip_rcv", None), ("twice", Some(Refusal::Ambiguous))]);
+        assert_eq!(candidates[0].signature.position, Some(2), "the new one is no packet yet");
     }
 }

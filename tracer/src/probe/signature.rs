@@ -53,8 +53,13 @@ impl Classes {
         self.known.truncate(self.end_of_kernel);
     }
 
-    /// The first packet among the parameters, one in a register before one that is not.
-    pub(super) fn signature(&mut self, btf: &Btf, parameters: impl Iterator<Item = TypeId>) -> Option<Signature> {
+    /// The first packet among the parameters behind `passed_over` others, one in a register before one that is not.
+    pub(super) fn signature(
+        &mut self,
+        btf: &Btf,
+        parameters: impl Iterator<Item = TypeId>,
+        mut passed_over: usize,
+    ) -> Option<Signature> {
         let mut used = 0;
         let mut found: Option<Signature> = None;
         let mut after_packet = false;
@@ -66,6 +71,10 @@ impl Classes {
             }
             let position = take(&mut used, class);
             if matches!(class, Class::Packet | Class::PacketPointer) {
+                if passed_over > 0 {
+                    passed_over -= 1;
+                    continue;
+                }
                 after_packet = position.is_some_and(|position| position <= LAST_POSITION);
                 if after_packet || found.is_none() {
                     let double = class == Class::PacketPointer;
@@ -139,6 +148,10 @@ mod tests {
 
     /// Types by the names that the tests use.
     fn check(parameters: &[&str], expected: &str) {
+        check_behind(0, parameters, expected);
+    }
+
+    fn check_behind(passed_over: usize, parameters: &[&str], expected: &str) {
         let mut builder = Builder::new();
         let int = builder.int("int", 4);
         let wide = builder.int("__int128", 16);
@@ -171,13 +184,13 @@ mod tests {
             .collect();
         let function = builder.function("f", &types);
         let btf = builder.build();
-        let signature =
-            Classes::new(&btf).signature(&btf, btf.parameters(btf.get(function).unwrap())).map(|signature| {
-                let place = signature.position.map_or("stack".to_owned(), |position| position.to_string());
-                let double = if signature.double { " double" } else { "" };
-                let reason = if signature.takes_reason { " reason" } else { "" };
-                format!("{place}{double}{reason}")
-            });
+        let parameters_of = btf.parameters(btf.get(function).unwrap());
+        let signature = Classes::new(&btf).signature(&btf, parameters_of, passed_over).map(|signature| {
+            let place = signature.position.map_or("stack".to_owned(), |position| position.to_string());
+            let double = if signature.double { " double" } else { "" };
+            let reason = if signature.takes_reason { " reason" } else { "" };
+            format!("{place}{double}{reason}")
+        });
         assert_eq!(signature.as_deref().unwrap_or("none"), expected, "{parameters:?}");
     }
 
@@ -199,6 +212,12 @@ mod tests {
         check(&["skb", "int", "skb"], "1");
         check(&["pair", "pair", "int", "skb", "skb"], "6");
         check(&["pair", "pair", "pair", "skb", "skb"], "stack");
+    }
+
+    #[test]
+    fn a_packet_that_is_none_yet_is_passed_over() {
+        check_behind(1, &["skb", "const skb"], "2");
+        check_behind(1, &["int", "skb"], "none");
     }
 
     #[test]
