@@ -1,6 +1,9 @@
 //! An entry of a dataplane's map, in words and for scripts.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
+
+/// Hardly an entry has more fields.
+const USUAL_FIELDS: usize = 16;
 
 /// What an entry of a map says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +17,7 @@ pub struct Decoded {
 impl Decoded {
     /// A row with these cells and no fields yet.
     pub fn new<const N: usize>(cells: [String; N]) -> Self {
-        Self { cells: cells.into(), fields: Vec::new() }
+        Self { cells: cells.into(), fields: Vec::with_capacity(USUAL_FIELDS) }
     }
 
     /// The same with a field more.
@@ -50,15 +53,16 @@ pub enum Datum {
     Number(u64),
     /// A number that may be negative.
     Signed(i64),
-    /// Text; of foreign bytes too, so it is escaped before a terminal sees it.
-    Text(String),
+    /// Text; of foreign bytes too, so it is escaped before a terminal sees it. Most are words that are known before, of
+    /// which a large map has millions.
+    Text(Cow<'static, str>),
     /// Several of them.
     List(Vec<Datum>),
 }
 
 impl Datum {
     /// A list of texts.
-    pub fn texts<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
+    pub fn texts<T: Into<Cow<'static, str>>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self::List(texts.into_iter().map(|text| Self::Text(text.into())).collect())
     }
 }
@@ -71,19 +75,25 @@ impl From<bool> for Datum {
 
 impl From<String> for Datum {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(value.into())
     }
 }
 
-impl From<&str> for Datum {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+impl From<&'static str> for Datum {
+    fn from(value: &'static str) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<Cow<'static, str>> for Datum {
+    fn from(value: Cow<'static, str>) -> Self {
+        Self::Text(value)
     }
 }
 
 impl From<IpAddr> for Datum {
     fn from(value: IpAddr) -> Self {
-        Self::Text(value.to_string())
+        Self::Text(value.to_string().into())
     }
 }
 

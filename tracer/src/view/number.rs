@@ -21,6 +21,14 @@ pub(crate) fn decimal(value: impl Into<u64>, out: &mut String) {
     push(&buffer[at..], out);
 }
 
+/// Appends a decimal number that may be negative.
+pub(crate) fn signed(value: i64, out: &mut String) {
+    if value < 0 {
+        out.push('-');
+    }
+    decimal(value.unsigned_abs(), out);
+}
+
 /// Appends a decimal number with zeros before it, `width` digits at least.
 pub(crate) fn padded(value: u64, width: usize, out: &mut String) {
     let digits = value.checked_ilog10().map_or(1, |log| log as usize + 1);

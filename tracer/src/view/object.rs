@@ -27,10 +27,7 @@ impl<'a> Object<'a> {
     /// A number that may be negative.
     pub(super) fn signed(&mut self, key: &str, value: i64) {
         self.key(key);
-        if value < 0 {
-            self.out.push('-');
-        }
-        number::decimal(value.unsigned_abs(), self.out);
+        number::signed(value, self.out);
     }
 
     /// True or false.
@@ -48,6 +45,12 @@ impl<'a> Object<'a> {
     pub(super) fn text(&mut self, key: &str, write: impl FnOnce(&mut String)) {
         self.key(key);
         string(self.out, write);
+    }
+
+    /// What `write` appends, which must be JSON.
+    pub(super) fn written(&mut self, key: &str, write: impl FnOnce(&mut String)) {
+        self.key(key);
+        write(self.out);
     }
 
     /// Whatever it is.
@@ -117,7 +120,8 @@ impl<'a> Object<'a> {
     }
 }
 
-fn string(out: &mut String, write: impl FnOnce(&mut String)) {
+/// Appends a string that `write` appends.
+pub(super) fn string(out: &mut String, write: impl FnOnce(&mut String)) {
     out.push('"');
     let start = out.len();
     write(out);

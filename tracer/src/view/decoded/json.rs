@@ -2,31 +2,34 @@
 
 use crate::{
     model::{Datum, Decoded},
-    view::{Object, escape},
+    view::{Object, escape, number, object},
 };
 
 /// Appends the row; `before` are fields that come first.
 pub fn write(before: &[(&'static str, Datum)], row: &Decoded, out: &mut String) {
     let mut object = Object::begin(out);
     for (name, value) in before.iter().chain(&row.fields) {
-        object.value(name, &json(value));
+        object.written(name, |out| datum(value, out));
     }
     object.end();
     out.push('\n');
 }
 
-fn json(value: &Datum) -> serde_json::Value {
+fn datum(value: &Datum, out: &mut String) {
     match value {
-        Datum::Nothing => serde_json::Value::Null,
-        Datum::Truth(truth) => (*truth).into(),
-        Datum::Number(number) => (*number).into(),
-        Datum::Signed(number) => (*number).into(),
-        Datum::Text(text) => {
-            let mut escaped = String::with_capacity(text.len());
-            escape(text.as_bytes(), &mut escaped);
-            escaped.into()
+        Datum::Nothing => out.push_str("null"),
+        Datum::Truth(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Datum::Number(number) => number::decimal(*number, out),
+        Datum::Signed(number) => number::signed(*number, out),
+        Datum::Text(text) => object::string(out, |out| escape(text.as_bytes(), out)),
+        Datum::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                datum(item, out);
+            }
+            out.push(']');
         }
-        Datum::List(items) => items.iter().map(json).collect(),
     }
 }
 

@@ -93,7 +93,7 @@ fn print(args: &Args, paper: &mut Paper) -> Result<(), Failure> {
     for ((interface, ifindex), hooks) in gather(args)? {
         if args.at.show.json {
             for (hook, values) in hooks {
-                let row = Decoded::new([]).with("interface", interface.as_str()).with("ifindex", ifindex);
+                let row = Decoded::new([]).with("interface", interface.clone()).with("ifindex", ifindex);
                 let row = row.with("hook", hook_name(hook));
                 dump::json(
                     &KEYS.iter().zip(values).fold(row, |row, (key, value)| row.with(key, value)),

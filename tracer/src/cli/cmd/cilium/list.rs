@@ -79,7 +79,7 @@ pub(super) fn known<'a>(
 /// Writes all maps as JSON lines.
 pub(super) fn json(maps: &[Known<'_>], paper: &mut Paper) -> Result<(), Failure> {
     for (found, layout) in maps {
-        let before = [("map", Datum::from(found.label()))];
+        let before = [("map", Datum::from(found.label().to_owned()))];
         each(found, &**layout, |entry| {
             if let Some(row) = layout.row(&entry)? {
                 decoded::json(&before, &row, &mut paper.text);

@@ -31,7 +31,7 @@ pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
         }
         if args.show.json {
             for (label, row) in &rows {
-                decoded::json(&[("map", Datum::from(*label))], row, &mut paper.text);
+                decoded::json(&[("map", Datum::from((*label).to_owned()))], row, &mut paper.text);
                 paper.turn()?;
             }
             return Ok(());

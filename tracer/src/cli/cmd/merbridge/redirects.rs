@@ -80,5 +80,5 @@ fn object(one: &Redirect, sentence: &str, names: &mut Names<'_>) -> Decoded {
         .with("process", process)
         .with("container", who.container)
         .with("spliced", one.spliced)
-        .with("sentence", sentence)
+        .with("sentence", sentence.to_owned())
 }

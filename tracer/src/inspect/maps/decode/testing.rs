@@ -44,7 +44,7 @@ fn text(value: &Datum) -> String {
         Datum::Truth(truth) => truth.to_string(),
         Datum::Number(number) => number.to_string(),
         Datum::Signed(number) => number.to_string(),
-        Datum::Text(text) => text.clone(),
+        Datum::Text(text) => text.clone().into_owned(),
         Datum::List(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(",")),
     }
 }

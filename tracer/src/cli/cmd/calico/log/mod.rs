@@ -199,16 +199,16 @@ fn shown(line: &Line, json: bool) -> String {
     let row = Decoded::new([cell])
         .with("time_ns", line.time)
         .with("cpu", line.cpu)
-        .with("task", line.task.as_str())
+        .with("task", line.task.clone())
         .with("pid", line.pid)
-        .with("interface", matches!(line.writer, Writer::Interface { .. }).then_some(interface))
+        .with("interface", matches!(line.writer, Writer::Interface { .. }).then(|| interface.to_owned()))
         .with("direction", matches!(line.writer, Writer::Interface { .. }).then_some(direction))
         .with("ip_version", u8::from(line.is_ipv6) * 2 + 4)
         .with("verdict", verdict.map(|verdict| if verdict.allowed { "allow" } else { "deny" }))
         .with("code", verdict.map_or(Datum::Nothing, |verdict| Datum::Signed(verdict.code)))
         .with("reason", verdict.and_then(|verdict| verdict.reason()))
         .with("took_ns", verdict.and_then(|verdict| verdict.took))
-        .with("message", line.message.as_str());
+        .with("message", line.message.clone());
     let mut out = String::new();
     if json {
         dump::json(&row, &mut out);

@@ -1,5 +1,7 @@
 //! `cilium_ct4_global` and its kin: the connections that Cilium tracks, TCP and others, IPv4 and IPv6.
 
+use std::fmt::{self, Write as _};
+
 use super::{
     minor_of, version,
     words::{Tuple, names, protocol},
@@ -53,7 +55,10 @@ impl Release {
         if tuple.is_empty() {
             return Ok(None);
         }
-        let row = Decoded::new([tuple.connection(self.0) + &self.text(value)]);
+        let mut text = tuple.connection(self.0);
+        // Writing to a string cannot fail.
+        let _ = self.text(value, &mut text);
+        let row = Decoded::new([text]);
         let row = self.counts(self.ends(row, &tuple).with("expires", value.u32(32)), value);
         let row = row
             .with("flags", Datum::texts(self.flags(value.u16(36))))
@@ -78,7 +83,7 @@ impl Release {
                 .with("destination", tuple.destination)
                 .with("destination_port", tuple.source_port);
         }
-        row.with("direction", tuple.way().to_lowercase())
+        row.with("direction", if tuple.is_in() { "in" } else { "out" })
             .with("related", tuple.is_related())
             .with("source", tuple.destination)
             .with("source_port", tuple.source_port)
@@ -97,42 +102,46 @@ impl Release {
         row.with("packets", value.u64(16)).with("bytes", value.u64(24)).with("backend_id", value.u64(8))
     }
 
-    /// `struct ct_entry` as the release prints it.
-    fn text(&self, value: Bytes<'_>) -> String {
+    /// Appends `struct ct_entry` as the release prints it.
+    fn text(&self, value: Bytes<'_>, out: &mut String) -> fmt::Result {
         let (rx_seen, tx_seen) = (value.u8(43), value.u8(42));
         let (tx_report, rx_report) = (value.u32(48), value.u32(52));
         let (first, second) = (value.u64(16), value.u64(24));
-        let received = format!("RxFlagsSeen=0x{rx_seen:02x} LastRxReport={rx_report}");
-        let mut parts = vec![format!("expires={}", value.u32(32))];
+        write!(out, "expires={} ", value.u32(32))?;
         if self.0 <= 15 {
-            parts.push(format!("RxPackets={} RxBytes={} {received}", value.u64(0), value.u64(8)));
-            parts.push(format!("TxPackets={first} TxBytes={second}"));
+            write!(out, "RxPackets={} RxBytes={} ", value.u64(0), value.u64(8))?;
         } else {
-            parts.push(format!("Packets={first} Bytes={second} {received}"));
+            write!(out, "Packets={first} Bytes={second} ")?;
         }
-        parts.push(format!("TxFlagsSeen=0x{tx_seen:02x} LastTxReport={tx_report}"));
-        parts.push(self.flags_text(value.u16(36)));
-        parts.push(format!("RevNAT={} SourceSecurityID={}", value.be16(38), value.u32(44)));
+        write!(out, "RxFlagsSeen=0x{rx_seen:02x} LastRxReport={rx_report} ")?;
+        if self.0 <= 15 {
+            write!(out, "TxPackets={first} TxBytes={second} ")?;
+        }
+        write!(out, "TxFlagsSeen=0x{tx_seen:02x} LastTxReport={tx_report} ")?;
+        self.flags_text(value.u16(36), out)?;
+        write!(out, " RevNAT={} SourceSecurityID={} ", value.be16(38), value.u32(44))?;
         if self.0 <= 17 {
-            parts.push(format!("IfIndex={}", value.u16(40)));
+            write!(out, "IfIndex={} ", value.u16(40))?;
         }
         if self.0 >= 16 {
-            parts.push(format!("BackendID={}", value.u64(8)));
+            write!(out, "BackendID={} ", value.u64(8))?;
         }
         if self.0 >= 19 {
-            parts.push(format!("NatPort={}", value.be16(40)));
+            write!(out, "NatPort={} ", value.be16(40))?;
         }
-        parts.join(" ") + " "
+        Ok(())
     }
 
-    fn flags_text(&self, flags: u16) -> String {
-        let mut parts = vec![format!("Flags=0x{flags:04x} [")];
-        parts.extend(self.flags(flags).map(str::to_owned));
+    fn flags_text(&self, flags: u16, out: &mut String) -> fmt::Result {
+        write!(out, "Flags=0x{flags:04x} [ ")?;
+        for name in self.flags(flags) {
+            write!(out, "{name} ")?;
+        }
         let unknown = flags & !self.known();
         if unknown != 0 {
-            parts.push(format!("Unknown=0x{unknown:04x}"));
+            write!(out, "Unknown=0x{unknown:04x} ")?;
         }
-        parts.join(" ") + " ]"
+        out.write_char(']')
     }
 
     fn flags(&self, flags: u16) -> impl Iterator<Item = &'static str> {
@@ -199,7 +208,11 @@ mod tests {
 
     #[test]
     fn flags_that_nobody_named() {
-        let flags = |minor, flags| Release(minor).flags_text(flags);
+        let flags = |minor, flags| {
+            let mut text = String::new();
+            Release(minor).flags_text(flags, &mut text).unwrap();
+            text
+        };
         assert_eq!(flags(19, 0), "Flags=0x0000 [ ]");
         assert_eq!(flags(15, 0x80), "Flags=0x0080 [ DSR ]");
         assert_eq!(flags(19, 0x8680), "Flags=0x8680 [ DSRInternal FromTunnel Unknown=0x8000 ]");
