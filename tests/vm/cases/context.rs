@@ -33,6 +33,8 @@ const SERVICE: &str = "10.96.0.10";
 /// Services of the other dataplanes.
 const CALICOS: &str = "10.96.0.11";
 const BALANCINGS: &str = "10.96.0.12";
+/// An address that Merbridge makes up.
+const SIDECAR: &str = "127.128.0.1";
 const FEW: &str = "ip_rcv|ip_output|udp_rcv|kfree_skb";
 const NOTICED_WITHIN: Duration = Duration::from_secs(40);
 
@@ -56,7 +58,7 @@ fn run(guest: &Guest) -> Result<()> {
     hit_by_hit(&pair, tcx.is_some()).context("hit by hit")?;
     grouped(&pair).context("grouped")?;
     later(&pair).context("attached later")?;
-    other_dataplanes(&pair).context("services of Calico and Balancing")?;
+    other_dataplanes(&pair).context("Calico, Balancing and Merbridge")?;
     drop((maps, link, tcx, first));
     pair.b.sh("tc qdisc del dev vb clsact")?;
     drop(folder);
@@ -162,10 +164,12 @@ fn other_dataplanes(pair: &Pair) -> Result<()> {
     let (backends, balancing) = (format!("{FOLDER}/cali_v4_nat_be"), "/sys/fs/bpf/balancing");
     calicos_maps(&backends)?;
     balancings_maps(balancing)?;
+    merbridges_map()?;
     let mut running = Tracer::new(&["--output-context", "--filter-func", FEW, "udp"]).start()?;
     let send = |service: &str| pair.a.sh(&format!("echo -n x > /dev/udp/{service}/53")).map(drop);
     send(CALICOS)?;
     send(BALANCINGS)?;
+    send(SIDECAR)?;
     // The agent is started again, and the backend is another one.
     sh(&format!("rm {backends}"))?;
     make(&backends, "type hash key 8 value 8 entries 64")?;
@@ -192,7 +196,16 @@ fn other_dataplanes(pair: &Pair) -> Result<()> {
     service(BALANCINGS, "balancing", "ServiceClusterIP", "172.20.1.5:53")?;
     let source = &context(CALICOS)?["source"];
     ensure!(source["calico_route"] == "local workload idx 7", "{source}");
-    sh(&format!("rm -r {FOLDER}/cali_* {balancing}")).map(drop)
+    let sidecar = &context(SIDECAR)?["destination"];
+    ensure!(sidecar["merbridge_stands_for"] == serde_json::json!(["10.96.203.65:5000"]), "{sidecar}");
+    sh(&format!("rm -r {FOLDER}/cali_* {FOLDER}/pair_original_dst {balancing}")).map(drop)
+}
+
+/// A connection to 10.96.203.65:5000 that was led to the sidecar.
+fn merbridges_map() -> Result<()> {
+    let pairs = format!("{FOLDER}/pair_original_dst");
+    make(&pairs, "type lru_hash key 12 value 12 entries 64")?;
+    put(&pairs, "7f000001 7f800001 a112 3a99", "00000000 0a60cb41 1388 0100")
 }
 
 fn calicos_maps(backends: &str) -> Result<()> {

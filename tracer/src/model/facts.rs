@@ -1,6 +1,6 @@
 //! What is known of this machine beside its packets: who has an address, what a service leads to, which programs sit at a device.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What is known of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct AddressFacts {
     pub endpoint: Option<u16>,
     /// Where Calico's routes say it is: `local workload`.
     pub route: Option<String>,
+    /// For an address that Merbridge made up for a sidecar: where the connections to it wanted to go, in order.
+    pub stands_for: Vec<SocketAddr>,
 }
 
 /// A service's address.

@@ -93,6 +93,19 @@ fn write_address(known: &AddressFacts, out: &mut String) {
         escape(route.as_bytes(), out);
         out.push_str(" of Calico's");
     }
+    for (place, wanted) in known.stands_for.iter().take(BACKENDS).enumerate() {
+        out.push_str(match (place, out.len() == start) {
+            (0, true) => "a sidecar of Merbridge's, standing for ",
+            (0, false) => ", a sidecar of Merbridge's, standing for ",
+            _ => ", ",
+        });
+        write_backend((wanted.ip(), wanted.port()), out);
+    }
+    if known.stands_for.len() > BACKENDS {
+        out.push_str(" and ");
+        number::decimal((known.stands_for.len() - BACKENDS) as u64, out);
+        out.push_str(" more");
+    }
     for (word, value) in [("identity ", known.identity), ("endpoint ", known.endpoint.map(u32::from))] {
         if let Some(value) = value {
             out.push_str(if out.len() == start { "" } else { ", " });
@@ -108,6 +121,11 @@ fn address_json(known: &AddressFacts, object: &mut Object<'_>) {
     }
     if let Some(route) = &known.route {
         object.foreign("calico_route", route.as_bytes());
+    }
+    if !known.stands_for.is_empty() {
+        object.list("merbridge_stands_for", &known.stands_for, |wanted, out| {
+            write_backend((wanted.ip(), wanted.port()), out);
+        });
     }
     if let Some(identity) = known.identity {
         object.number("identity", identity);
@@ -174,7 +192,7 @@ pub(super) mod testing {
                     owner: Some("pod shop/cart\x1b".to_owned()),
                     identity: Some(26_328),
                     endpoint: Some(45),
-                    route: None,
+                    ..AddressFacts::default()
                 },
                 "10.77.0.2" => AddressFacts { identity: Some(2), ..AddressFacts::default() },
                 _ => AddressFacts::default(),
@@ -243,5 +261,16 @@ mod tests {
         let known = AddressFacts { route: Some("local workload".to_owned()), ..AddressFacts::default() };
         write_address(&known, &mut text);
         assert_eq!(text, "local workload of Calico's");
+    }
+
+    #[test]
+    fn addresses_that_merbridge_makes_up() {
+        let mut text = String::new();
+        let stands_for = (1..=6).map(|last| ([10, 96, 0, last], 5000).into()).collect();
+        write_address(&AddressFacts { stands_for, ..AddressFacts::default() }, &mut text);
+        assert_eq!(
+            text,
+            "a sidecar of Merbridge's, standing for 10.96.0.1:5000, 10.96.0.2:5000, 10.96.0.3:5000, 10.96.0.4:5000 and 2 more"
+        );
     }
 }

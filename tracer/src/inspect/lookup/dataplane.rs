@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use crate::{
     inspect::{
         Error, balancing, calico,
         cilium::{self, Cilium, Wanted},
-        dataplane, maps,
+        dataplane, maps, merbridge,
     },
     kernel::Root,
     model::ServiceFacts,
@@ -35,6 +35,8 @@ pub(super) struct Known {
     pub(super) endpoint: Option<u16>,
     /// In the words of Calico's routes.
     pub(super) route: Option<String>,
+    /// By Merbridge's connections.
+    pub(super) stands_for: Vec<SocketAddr>,
 }
 
 /// An answer, or what went wrong, in words.
@@ -96,6 +98,7 @@ struct Maps {
     cilium: Option<cilium::Lookup>,
     calico: Option<calico::Lookup>,
     balancing: Option<balancing::Lookup>,
+    merbridge: Option<merbridge::Lookup>,
     /// Why some could not be opened, until that has been told.
     trouble: Option<Error>,
 }
@@ -108,7 +111,8 @@ impl Maps {
         let cilium = kept(cilium, &mut trouble).map(cilium::Lookup::new);
         let calico = kept(calico::Lookup::find(&bpffs), &mut trouble);
         let balancing = kept(balancing::Lookup::find(&bpffs), &mut trouble);
-        Self { root, looked: Instant::now(), cilium, calico, balancing, trouble }
+        let merbridge = kept(merbridge::Lookup::find(&bpffs), &mut trouble);
+        Self { root, looked: Instant::now(), cilium, calico, balancing, merbridge, trouble }
     }
 
     /// Opens them again, if what is there is not what was opened.
@@ -117,16 +121,21 @@ impl Maps {
             return;
         }
         self.looked = Instant::now();
-        let is_empty = self.cilium.is_none() && self.calico.is_none() && self.balancing.is_none();
-        if is_empty || self.is_stale() {
+        if self.is_empty() || self.is_stale() {
             *self = Self::open(self.root.clone());
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { cilium, calico, balancing, merbridge, .. } = self;
+        cilium.is_none() && calico.is_none() && balancing.is_none() && merbridge.is_none()
     }
 
     /// A pin leads to another map than when it was opened, or is gone.
     fn is_stale(&self) -> bool {
         let (cilium, calico, balancing) = (self.cilium.iter(), self.calico.iter(), self.balancing.iter());
         let own = calico.flat_map(calico::Lookup::maps).chain(balancing.flat_map(balancing::Lookup::maps));
+        let own = own.chain(self.merbridge.iter().flat_map(merbridge::Lookup::maps));
         let mut lost = cilium.flat_map(cilium::Lookup::maps).map(maps::Found::pin_lost);
         let mut lost_own = own.map(dataplane::Found::pin_lost);
         lost.any(|lost| lost.is_some()) || lost_own.any(|lost| lost.is_some())
@@ -144,6 +153,9 @@ impl Maps {
         }
         if let Some(calico) = &self.calico {
             known.route = calico.route(address)?;
+        }
+        if let Some(merbridge) = &mut self.merbridge {
+            known.stands_for = merbridge.stands_for(address)?;
         }
         Ok(known)
     }

@@ -86,8 +86,9 @@ impl Live {
 impl Facts for Live {
     fn address(&self, address: IpAddr) -> AddressFacts {
         let known = self.addresses.get(address, || self.answer(|dataplane| dataplane.address(address)));
-        let Known { identity, endpoint, route } = known;
-        AddressFacts { owner: self.with_machine(|machine| machine.owner(address).cloned()), identity, endpoint, route }
+        let Known { identity, endpoint, route, stands_for } = known;
+        let owner = self.with_machine(|machine| machine.owner(address).cloned());
+        AddressFacts { owner, identity, endpoint, route, stands_for }
     }
 
     fn service(&self, address: IpAddr, port: u16, protocol: u8) -> Option<ServiceFacts> {

@@ -6,6 +6,7 @@
 //! | the address wanted with another port | a sidecar's connection to a pod on this node was led to that pod's sidecar; with [`Origin::TC`], by tc, for a client elsewhere |
 //! | the address and port wanted | nothing: a sidecar speaks to its own application |
 
+mod lookup;
 mod names;
 pub mod status;
 
@@ -14,6 +15,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
+pub use lookup::Lookup;
 pub use names::{Names, Who};
 
 use super::maps::decode::merbridge::is_made_up;
