@@ -42,7 +42,13 @@ struct Subject {
     program: &'static str,
     args: &'static [&'static str],
     ready: Ready,
+    /// The row without a tracer that it is compared to.
+    base: &'static str,
 }
+
+const UNTRACED: &str = "untraced";
+/// For the raw socket that ping opens otherwise the kernel makes a copy of each answer, and drops the answer.
+const WITHOUT_DROPS: &str = "untraced, nothing drops";
 
 impl Subject {
     /// What is worth showing of its own words; pwru's are a progress bar.
@@ -64,22 +70,39 @@ enum Ready {
 }
 
 const SUBJECTS: &[Subject] = &[
-    Subject { short: "floor", name: "floor", program: "floor", args: &[], ready: Ready::Stdout("attached ") },
-    ours("nothing", "skbtrail, nothing matches", &[NOTHING]),
-    ours("untracked", "skbtrail, nothing matches, --no-track", &["--no-track", NOTHING]),
-    ours("ten", "skbtrail, ten terms, nothing matches", &[TEN_TERMS]),
-    ours("all", "skbtrail, all match", &[ALL]),
+    FLOOR,
+    ours("nothing", "skbtrail, nothing matches", &["trace", NOTHING]),
+    ours("untracked", "skbtrail, nothing matches, --no-track", &["trace", "--no-track", NOTHING]),
+    ours("ten", "skbtrail, ten terms, nothing matches", &["trace", TEN_TERMS]),
+    ours("all", "skbtrail, all match", &["trace", ALL]),
     pwru("pwru-nothing", "pwru, nothing matches", &[PWRU[0], PWRU[1], NOTHING]),
     pwru("pwru-all", "pwru, all match", &[PWRU[0], PWRU[1], ALL]),
 ];
+/// The least that a program at every function costs.
+const FLOOR: Subject = Subject {
+    short: "floor",
+    name: "floor",
+    program: "floor",
+    args: &[],
+    ready: Ready::Stdout("attached "),
+    base: UNTRACED,
+};
+const DROPS: Subject = Subject {
+    short: "drops",
+    name: "skbtrail drops, nothing drops",
+    program: "skbtrail",
+    args: &["drops"],
+    ready: Ready::File,
+    base: WITHOUT_DROPS,
+};
 const PWRU: [&str; 2] = ["--output-meta", "--output-tuple"];
 
 const fn ours(short: &'static str, name: &'static str, args: &'static [&'static str]) -> Subject {
-    Subject { short, name, program: "skbtrail", args, ready: Ready::File }
+    Subject { short, name, program: "skbtrail", args, ready: Ready::File, base: UNTRACED }
 }
 
 const fn pwru(short: &'static str, name: &'static str, args: &'static [&'static str]) -> Subject {
-    Subject { short, name, program: "pwru", args, ready: Ready::Stderr("Listening for events") }
+    Subject { short, name, program: "pwru", args, ready: Ready::Stderr("Listening for events"), base: UNTRACED }
 }
 
 fn is_wanted(subject: &Subject, wanted: &[String]) -> bool {
@@ -102,6 +125,8 @@ struct Figures {
 
 struct Row {
     name: &'static str,
+    /// See [`Subject::base`]; its own name for a row without a tracer.
+    base: &'static str,
     result: Result<Figures>,
 }
 
@@ -112,11 +137,15 @@ pub(crate) fn run(wanted: &[String]) -> Result<bool> {
     // Neighbours resolved, modules loaded, caches warm.
     pair.ping(1)?;
     flood(&pair)?;
-    let mut rows = vec![Row { name: "untraced", result: untraced(&pair) }];
-    for subject in SUBJECTS.iter().filter(|subject| is_wanted(subject, wanted)) {
-        rows.push(Row { name: subject.name, result: measure(subject, &pair) });
-        let row = &rows[rows.len() - 1];
-        println!("{REPORT}{}: {}", row.name, if row.result.is_ok() { "measured" } else { "failed" });
+    let mut rows = Vec::new();
+    if wanted.iter().any(|word| word != DROPS.short) || wanted.is_empty() {
+        rows.push(untraced(UNTRACED, &pair));
+        let wanted = SUBJECTS.iter().filter(|subject| is_wanted(subject, wanted));
+        rows.extend(wanted.map(|subject| measured(subject, &pair)));
+    }
+    if is_wanted(&DROPS, wanted) {
+        pair.a.sh("sysctl -qw net.ipv4.ping_group_range='0 0'")?;
+        rows.extend([untraced(WITHOUT_DROPS, &pair), measured(&DROPS, &pair)]);
     }
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     println!("{REPORT}\n{REPORT}Linux {}, {PINGS} flood pings, median of {ROUNDS}", release.trim());
@@ -128,9 +157,15 @@ pub(crate) fn run(wanted: &[String]) -> Result<bool> {
     Ok(failed == 0)
 }
 
-fn untraced(pair: &Pair) -> Result<Figures> {
-    wait_until_idle()?;
-    Ok(Figures { rounds: rounds(pair)?, ..Figures::default() })
+fn untraced(name: &'static str, pair: &Pair) -> Row {
+    let result = wait_until_idle().and_then(|()| Ok(Figures { rounds: rounds(pair)?, ..Figures::default() }));
+    Row { name, base: name, result }
+}
+
+fn measured(subject: &Subject, pair: &Pair) -> Row {
+    let result = measure(subject, pair);
+    println!("{REPORT}{}: {}", subject.name, if result.is_ok() { "measured" } else { "failed" });
+    Row { name: subject.name, base: subject.base, result }
 }
 
 fn measure(subject: &Subject, pair: &Pair) -> Result<Figures> {
@@ -201,10 +236,10 @@ impl Running {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
         let mut command = Command::new(subject.program);
-        if matches!(subject.ready, Ready::File) {
-            command.args(["trace", "--ready-file"]).arg(folder.join("ready"));
-        }
         command.args(subject.args).stdin(Stdio::null());
+        if matches!(subject.ready, Ready::File) {
+            command.arg("--ready-file").arg(folder.join("ready"));
+        }
         command.stdout(File::create(folder.join("stdout"))?).stderr(File::create(folder.join("stderr"))?);
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("failed to start {}", subject.program))?;
@@ -299,8 +334,8 @@ fn cells(row: &Row, rows: &[Row]) -> [String; 10] {
         let row = rows.iter().find(|row| row.name == name)?;
         row.result.as_ref().ok().map(Figures::pings)
     };
-    let above = pings("untraced").map(|base| figures.pings() - base).filter(|_| row.name != "untraced");
-    let floor = pings("floor").zip(pings("untraced")).map(|(floor, base)| floor - base);
+    let above = pings(row.base).map(|base| figures.pings() - base).filter(|_| row.name != row.base);
+    let floor = pings(FLOOR.name).zip(pings(UNTRACED)).map(|(floor, base)| floor - base);
     let ratio = above.zip(floor).map(|(above, floor)| above / floor);
     let count = |pick: fn(&Counts) -> u64| show(figures.counts.as_ref().map(pick), |n| n.to_string());
     [

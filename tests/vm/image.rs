@@ -35,6 +35,7 @@ const TOOLS: &[&str] = &[
     "nstat",
     "ping",
     "ss",
+    "strace",
     "setpriv",
     "tc",
     "tcpdump",

@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod drop_counts;
 mod drops;
+mod failing_reads;
 mod files;
 mod filters;
 mod fixture;
@@ -111,6 +112,7 @@ pub(crate) const CASES: &[Case] = &[
     inspect_net::CASE,
     inspect_lists::CASE,
     inspect_maps::CASE,
+    failing_reads::CASE,
     inspect_rates::CASE,
     context::CASE,
     demo::CASE,
