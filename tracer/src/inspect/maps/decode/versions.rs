@@ -59,6 +59,20 @@ impl Version {
     }
 }
 
+/// A layout of a map that is pinned where Cilium and Calico pin all of theirs.
+macro_rules! in_globals {
+    ($name:literal, $kind:ident, $key:literal, $value:literal, $ipv6:literal) => {
+        $crate::inspect::maps::decode::versions::Version::pinned(
+            concat!("tc/globals/", $name),
+            $crate::inspect::maps::decode::kind::$kind,
+            $key,
+            $value,
+            $ipv6,
+        )
+    };
+}
+pub(super) use in_globals;
+
 /// What stands behind the last slash.
 const fn last(path: &'static str) -> &'static str {
     let bytes = path.as_bytes();

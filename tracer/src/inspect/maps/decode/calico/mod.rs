@@ -11,7 +11,10 @@ pub mod node;
 
 use std::net::IpAddr;
 
-use super::{Decoder, versions::Version};
+use super::{
+    Decoder,
+    versions::{Version, in_globals as version},
+};
 
 /// Calico's decoders.
 pub const DECODERS: &[&dyn Decoder] = &[
@@ -39,20 +42,6 @@ fn octets(address: IpAddr) -> Vec<u8> {
         IpAddr::V6(address) => address.octets().to_vec(),
     }
 }
-
-/// A layout of a map that is pinned where Calico pins all of them.
-macro_rules! version {
-    ($name:literal, $kind:ident, $key:literal, $value:literal, $ipv6:literal) => {
-        $crate::inspect::maps::decode::versions::Version::pinned(
-            concat!("tc/globals/", $name),
-            $crate::inspect::maps::decode::kind::$kind,
-            $key,
-            $value,
-            $ipv6,
-        )
-    };
-}
-use version;
 
 #[cfg(test)]
 mod tests;

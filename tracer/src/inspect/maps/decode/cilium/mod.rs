@@ -27,7 +27,7 @@ mod words;
 
 pub use words::Releases;
 
-use super::{Decoder, Subject};
+use super::{Decoder, Subject, versions::in_globals as version};
 
 /// Cilium's decoders.
 pub const DECODERS: &[&dyn Decoder] = &[
@@ -56,20 +56,6 @@ pub const DECODERS: &[&dyn Decoder] = &[
     &srv6::POLICIES,
     &srv6::SEGMENTS,
 ];
-
-/// A layout of a map that is pinned where Cilium pins all of them.
-macro_rules! version {
-    ($name:literal, $kind:ident, $key:literal, $value:literal, $ipv6:literal) => {
-        $crate::inspect::maps::decode::versions::Version::pinned(
-            concat!("tc/globals/", $name),
-            $crate::inspect::maps::decode::kind::$kind,
-            $key,
-            $value,
-            $ipv6,
-        )
-    };
-}
-use version;
 
 /// The oldest release whose layouts are known.
 pub const OLDEST: u16 = 12;
