@@ -79,15 +79,7 @@ pub(super) fn details(table: &view::Table, cells: &[table::Cell]) -> Vec<Line> {
 
 /// Columns of [`details`].
 pub(super) fn detail_columns() -> Vec<Column> {
-    let column = |title: &str, least, best, rank| Column {
-        title: title.to_owned(),
-        least,
-        best,
-        rank,
-        right: false,
-        keeps_end: false,
-    };
-    vec![column("FIELD", 12, 20, 1), column("VALUE", 20, 400, 0)]
+    vec![Column::new("FIELD", (12, 20), 1, false), Column::new("VALUE", (20, 400), 0, false)]
 }
 
 /// What tells a row from others while its counts change: its words and its first number.

@@ -56,14 +56,7 @@ struct Function {
 }
 
 fn columns() -> Vec<Column> {
-    let column = |title: &str, (least, best), rank, right| Column {
-        title: title.to_owned(),
-        least,
-        best,
-        rank,
-        right,
-        keeps_end: false,
-    };
+    let column = Column::new;
     vec![
         column("FUNCTION", (24, 40), 0, false),
         column("HITS", (6, 8), 1, true),

@@ -206,14 +206,7 @@ mod tests {
     use super::*;
 
     fn sheet(rows: &[(u64, &str, f64)]) -> Sheet {
-        let column = |title: &str, right| Column {
-            title: title.to_owned(),
-            least: 5,
-            best: 9,
-            rank: 0,
-            right,
-            keeps_end: false,
-        };
+        let column = |title: &str, right| Column::new(title, (5, 9), 0, right);
         let mut sheet = Sheet::new(vec![column("NAME", false), column("HITS", true)]);
         sheet.set(lines(rows));
         sheet

@@ -25,6 +25,13 @@ pub struct Column {
     pub keeps_end: bool,
 }
 
+impl Column {
+    /// A column of `least` to `best` letters whose text loses its end where it is too long.
+    pub fn new(title: &str, (least, best): (u16, u16), rank: u8, right: bool) -> Self {
+        Self { title: title.to_owned(), least, best, rank, right, keeps_end: false }
+    }
+}
+
 /// What stands in a row of a column.
 #[derive(Clone, Debug)]
 pub struct Cell {

@@ -62,21 +62,14 @@ struct Drops {
 }
 
 fn columns() -> Vec<Column> {
-    let column = |title: &str, (least, best), rank, right, keeps_end| Column {
-        title: title.to_owned(),
-        least,
-        best,
-        rank,
-        right,
-        keeps_end,
-    };
+    let column = Column::new;
     vec![
-        column("REASON", (20, 28), 0, false, false),
-        column("PLACE", (18, 36), 2, false, true),
-        column("WHERE", (12, 26), 3, false, true),
-        column("/S", (6, 7), 4, true, false),
-        column("TOTAL", (6, 8), 1, true, false),
-        column("LAST FLOW", (24, 46), 5, false, false),
+        column("REASON", (20, 28), 0, false),
+        Column { keeps_end: true, ..column("PLACE", (18, 36), 2, false) },
+        Column { keeps_end: true, ..column("WHERE", (12, 26), 3, false) },
+        column("/S", (6, 7), 4, true),
+        column("TOTAL", (6, 8), 1, true),
+        column("LAST FLOW", (24, 46), 5, false),
     ]
 }
 

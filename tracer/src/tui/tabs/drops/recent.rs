@@ -54,14 +54,7 @@ impl Recent {
 }
 
 fn columns() -> Vec<Column> {
-    let column = |title: &str, (least, best), rank, right| Column {
-        title: title.to_owned(),
-        least,
-        best,
-        rank,
-        right,
-        keeps_end: false,
-    };
+    let column = Column::new;
     vec![
         column("TIME", (12, 15), 1, false),
         column("FLOW", (24, 50), 0, false),

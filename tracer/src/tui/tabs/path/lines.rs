@@ -2,21 +2,19 @@
 
 use std::collections::HashMap;
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-
 use super::{
     super::packets::verdict_role,
+    drawn::indent,
     pieces::{Group, Piece, pieces},
 };
 use crate::{
     model::EventKind,
     track::{Changed, DeviceId, Hop, Journey, Layer, NetnsId, Strand, TaskId, Verdict},
     tui::{
-        action::Action,
         engine::Packet,
         state::{Of, State},
-        theme::{Role, Theme},
-        widget::text::{fit, put, put_right, width},
+        theme::Role,
+        widget::text::{fit, width},
     },
     view::{
         Story, duration, facts as view_facts,
@@ -25,17 +23,9 @@ use crate::{
     },
 };
 
-/// Letters of the columns to the right: when, how long, the bar.
-const AT: u16 = 9;
-const TOOK: u16 = 9;
-const BAR: u16 = 8;
 /// Letters of the columns to the left.
-const LAYER: usize = 10;
-const DEVICE: usize = 10;
-/// Deeper branches are not indented further.
-const DEEPEST: usize = 4;
-/// Frames of a drop's stack that are shown unasked.
-const FRAMES: usize = 4;
+pub(super) const LAYER: usize = 10;
+pub(super) const DEVICE: usize = 10;
 
 /// What lines depend on beside the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +65,11 @@ pub(super) enum What {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) what: What,
-    text: String,
-    role: Role,
-    depth: usize,
+    pub(super) text: String,
+    pub(super) role: Role,
+    pub(super) depth: usize,
     /// Nanoseconds from the beginning.
-    at: Option<u64>,
+    pub(super) at: Option<u64>,
     /// Nanoseconds until what comes next on the branch.
     pub(super) took: Option<u64>,
     /// The hop whose headers go with it.
@@ -147,12 +137,12 @@ fn next_times(journey: &Journey) -> Vec<Option<u64>> {
     times
 }
 
-struct Maker<'a> {
-    packet: &'a Packet,
-    story: &'a Story<'a>,
+pub(super) struct Maker<'a> {
+    pub(super) packet: &'a Packet,
+    pub(super) story: &'a Story<'a>,
     words: Words<'a>,
-    state: &'a State<'a>,
-    shape: Shape,
+    pub(super) state: &'a State<'a>,
+    pub(super) shape: Shape,
     unfolded: &'a dyn Fn(usize) -> bool,
     changes: HashMap<usize, Vec<Changed>>,
     next: Vec<Option<u64>>,
@@ -176,11 +166,11 @@ impl Maker<'_> {
         self.verdict();
     }
 
-    fn journey(&self) -> &Journey {
+    pub(super) fn journey(&self) -> &Journey {
         self.story.journey
     }
 
-    fn add(&mut self, what: What, text: String, role: Role, depth: usize) -> &mut Line {
+    pub(super) fn add(&mut self, what: What, text: String, role: Role, depth: usize) -> &mut Line {
         self.lines.push(Line { what, text, role, depth, at: None, took: None, hop: None });
         let last = self.lines.len() - 1;
         &mut self.lines[last]
@@ -324,7 +314,7 @@ impl Maker<'_> {
         (line.at, line.took, line.hop) = (Some(at), took, Some(index));
     }
 
-    fn changed(&mut self, hop: usize, depth: usize) {
+    pub(super) fn changed(&mut self, hop: usize, depth: usize) {
         for change in self.changes.remove(&hop).unwrap_or_default() {
             let mut text = String::from("* ");
             changed(&change, &mut text);
@@ -332,70 +322,8 @@ impl Maker<'_> {
         }
     }
 
-    /// The drop: reason and place, what that means, what usually helps.
-    fn drop(&mut self, index: usize, depth: usize) {
-        let hop = self.journey().hops[index];
-        let mut text = format!("{} DROP  ", self.state.theme.signs.stop);
-        self.story.context.write_drop(hop.reason(), hop.drop_place(), &mut text);
-        let at = hop.time - self.journey().start();
-        let line = self.add(What::Drop, text, Role::Bad, depth);
-        (line.at, line.hop) = (Some(at), Some(index));
-        match self.state.explanation(hop.reason(), hop.drop_place()) {
-            Some(explanation) => {
-                self.note(explanation.meaning, Role::Plain, depth);
-                self.note(explanation.remedy, Role::Faint, depth);
-            }
-            None => self.note("No more is known of this reason than its name.", Role::Faint, depth),
-        }
-        self.stack(index, depth);
-        self.changed(index, depth);
-    }
-
-    /// The way to the drop: its beginning unasked, all of it when asked for.
-    fn stack(&mut self, index: usize, depth: usize) {
-        let hop = self.journey().hops[index];
-        let sight = self.packet.sights.iter().find(|sight| sight.time == hop.time && sight.branch == hop.branch);
-        let own = sight.and_then(|sight| sight.details.as_ref()).and_then(|details| details.stack.as_ref());
-        let frames = match own {
-            Some(Ok(frames)) => Some(frames.as_slice()),
-            _ => self.state.watched.as_ref().and_then(|watched| watched.stack(&hop)),
-        };
-        let all = self.shape.stack;
-        match (frames, own) {
-            (Some(frames), _) => self.frames(frames, hop.drop_place(), depth),
-            (None, Some(Err(error))) if all => {
-                let sentence = format!("The kernel could not read the stack: error {error}.");
-                self.note(&sentence, Role::Faint, depth);
-            }
-            (None, _) if all => {
-                let sentence = if self.state.known.files.is_empty() {
-                    "The stack is not known: the watch over all drops has not seen this one (`--output-stack` reads it with each hit)."
-                } else {
-                    "Stacks were not recorded: `--output-stack` has them read with each hit."
-                };
-                self.note(sentence, Role::Faint, depth);
-            }
-            _ => {}
-        }
-    }
-
-    /// Unasked, the frames from the place of the drop on: those before it are the tracer's own.
-    fn frames(&mut self, frames: &[u64], place: Option<u64>, depth: usize) {
-        let begin = frames.iter().position(|frame| Some(*frame) == place).unwrap_or(0);
-        let range = if self.shape.stack { 0..frames.len() } else { begin..frames.len().min(begin + FRAMES) };
-        let left_out = frames.len() - range.len();
-        for frame in &frames[range] {
-            let text = format!("    {}", self.state.known.symbols.text(*frame).full());
-            self.note(&text, Role::Faint, depth);
-        }
-        if left_out > 0 {
-            let text = format!("    {}: all {} of the stack", self.state.keymap.key(Action::Stack), frames.len());
-            self.note(&text, Role::Faint, depth);
-        }
-    }
-
     /// A sentence in as many lines as it takes.
-    fn note(&mut self, sentence: &str, role: Role, depth: usize) {
+    pub(super) fn note(&mut self, sentence: &str, role: Role, depth: usize) {
         let room = self.shape.width.saturating_sub(indent(depth) + 6);
         let kept = sentence.len() - sentence.trim_start().len();
         let mut line = " ".repeat(kept);
@@ -427,91 +355,4 @@ impl Maker<'_> {
         let role = if matches!(verdict, Verdict::Dropped { .. }) { Role::Bad } else { verdict_role(verdict) };
         self.add(What::Verdict, text, role, 0).hop = verdict.hop();
     }
-}
-
-fn indent(depth: usize) -> u16 {
-    2 + 2 * depth.min(DEEPEST) as u16
-}
-
-/// What stands above the columns.
-pub(super) fn headings(width: u16) -> String {
-    let left = width.saturating_sub(AT + TOOK + BAR);
-    format!(
-        "    {:LAYER$} {:DEVICE$} {:rest$}{:>9}{:>9}",
-        "LAYER",
-        "DEVICE",
-        "FUNCTIONS",
-        "AT",
-        "TOOK",
-        rest = usize::from(left).saturating_sub(6 + LAYER + DEVICE)
-    )
-}
-
-/// Draws a line; `longest` is what the bars are measured by.
-pub(super) fn draw(
-    buffer: &mut Buffer,
-    area: Rect,
-    row: u16,
-    line: &Line,
-    longest: u64,
-    selected: bool,
-    theme: &Theme,
-) {
-    let base = if selected { theme.style(Role::Selected) } else { Style::new() };
-    if selected {
-        buffer.set_style(Rect { y: area.y + row, height: 1, ..area }, base);
-        put(buffer, area, row, 0, theme.strokes.here, base);
-    }
-    let style = |role: Role| base.patch(Style { bg: None, ..theme.style(role) });
-    let start = indent(line.depth);
-    let stroke = stroke(line, theme);
-    let at = start + put(buffer, area, row, start, stroke, style(Role::Frame)) + 1;
-    let timed = line.at.is_some();
-    let right = if timed { AT + TOOK + BAR } else { 1 };
-    let room = area.width.saturating_sub(at + right);
-    put(buffer, area, row, at, &fit(&line.text, room, theme.signs.more, false), style(line.role));
-    let column = |end: u16| Rect { width: area.width.saturating_sub(end), ..area };
-    if let Some(time) = line.at {
-        put_right(buffer, column(TOOK + BAR), row, &text(time), style(Role::Faint));
-    }
-    if let Some(took) = line.took {
-        let slowest = took == longest && longest > 0;
-        let role = if slowest { Role::Warn } else { Role::Plain };
-        put_right(buffer, column(BAR), row, &text(took), style(role));
-        let (bar, role) = if slowest { ("slowest".to_owned(), Role::Mark) } else { (bar(took, longest, theme), role) };
-        put(buffer, column(0), row, area.width.saturating_sub(BAR - 1), &bar, style(role));
-    }
-}
-
-fn stroke<'a>(line: &Line, theme: &'a Theme) -> &'a str {
-    let strokes = &theme.strokes;
-    match line.what {
-        What::Netns => strokes.begin,
-        What::Group { folded: true, .. } => strokes.folded,
-        What::Group { folded: false, .. } => strokes.unfolded,
-        What::Branch => strokes.beside,
-        What::Verdict => strokes.end,
-        What::Drop => " ",
-        What::Note => "  ",
-        What::Hop | What::Change => strokes.down,
-    }
-}
-
-fn text(nanoseconds: u64) -> String {
-    let mut text = String::new();
-    duration::write(nanoseconds, &mut text);
-    text
-}
-
-/// A bar of at most `BAR - 1` letters.
-fn bar(took: u64, longest: u64, theme: &Theme) -> String {
-    let bars = theme.strokes.bars;
-    let steps = bars.len() as u64;
-    let full = u64::from(BAR - 2) * steps;
-    let length = (u128::from(took) * u128::from(full) / u128::from(longest.max(1))) as u64;
-    let mut bar = bars[bars.len() - 1].repeat((length / steps) as usize);
-    if let Some(rest) = (length % steps).checked_sub(1) {
-        bar.push_str(bars[rest as usize]);
-    }
-    bar
 }

@@ -1,6 +1,8 @@
 //! The path of one packet: where it went, how long that took, what changed, and where it ended and why.
 
 mod bytes;
+mod drawn;
+mod dropped;
 mod lines;
 mod pieces;
 
@@ -97,7 +99,7 @@ impl Tab for Path {
         let longest = self.lines.iter().filter_map(|line| line.took).max().unwrap_or(0);
         for (row, number) in window.enumerate() {
             let selected = number == list.selected();
-            lines::draw(frame.buffer_mut(), body, row as u16, &self.lines[number], longest, selected, &state.theme);
+            drawn::draw(frame.buffer_mut(), body, row as u16, &self.lines[number], longest, selected, &state.theme);
         }
         if let (true, Some(((of, _), packet))) = (with_bytes, &self.shown) {
             let hop = self.lines.get(list.selected()).and_then(|line| line.hop);
@@ -287,7 +289,7 @@ fn title(frame: &mut Frame<'_>, area: Rect, of: Of, packet: &Packet, state: &Sta
     let room = if both { room } else { room.saturating_sub(width(&fate) + 1) };
     let began = fit(&began(of, packet, state), room, state.theme.signs.more, false);
     put(buffer, area, 1, 1, &began, state.theme.style(Role::Faint));
-    put(buffer, area, 2, 0, &lines::headings(area.width), state.theme.style(Role::Title));
+    put(buffer, area, 2, 0, &drawn::headings(area.width), state.theme.style(Role::Title));
 }
 
 fn began(of: Of, packet: &Packet, state: &State<'_>) -> String {

@@ -90,21 +90,14 @@ enum Below {
 }
 
 fn columns() -> Vec<Column> {
-    let column = |title: &str, (least, best), rank, right| Column {
-        title: title.to_owned(),
-        least,
-        best,
-        rank,
-        right,
-        keeps_end: title == "WAY",
-    };
+    let column = Column::new;
     vec![
         column(" ", (1, 1), 2, false),
         column("PACKETS", (7, 8), 1, true),
         column("SHARE", (7, 7), 6, true),
         column("p50", (7, 7), 4, true),
         column("p99", (7, 7), 5, true),
-        column("WAY", (18, 56), 3, false),
+        Column { keeps_end: true, ..column("WAY", (18, 56), 3, false) },
         column("HOPS", (4, 5), 7, true),
         column("END", (24, 56), 0, false),
     ]
