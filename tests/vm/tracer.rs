@@ -72,6 +72,12 @@ impl Tracer {
         self
     }
 
+    /// As sudo would start it for this user, who is the group of the same number too.
+    pub(crate) fn for_user(mut self, user: u32) -> Self {
+        self.command.env("SUDO_UID", user.to_string()).env("SUDO_GID", user.to_string());
+        self
+    }
+
     /// One whose standard input is a pipe, the child's to take.
     pub(crate) fn commanded(mut self) -> Self {
         self.commanded = true;

@@ -1,6 +1,7 @@
 //! Once it listens, the tracer holds CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN and nothing else, no thread of it more,
 //! and the process that holds kprobes nothing at all; packets are still seen.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Case;
 use crate::guest::Guest;
-use crate::net::Pair;
+use crate::net::{Pair, sh};
 use crate::tracer::Tracer;
 
 pub(crate) const CASE: Case = Case {
@@ -29,7 +30,27 @@ fn run(guest: &Guest) -> Result<()> {
         check(&pair, "kprobe-multi", "icmp_rcv").context("kprobe-multi")?;
     }
     check(&pair, "kprobe", "icmp_rcv").context("kprobe")?;
-    check(&pair, "tracepoint", "net:netif_receive_skb").context("tracepoint")
+    check(&pair, "tracepoint", "net:netif_receive_skb").context("tracepoint")?;
+    for_a_caller(&pair).context("for a caller")
+}
+
+/// Threads that have let go of their privileges may not become somebody else, and do not keep the others from it. What is
+/// written is the caller's.
+fn for_a_caller(pair: &Pair) -> Result<()> {
+    let (file, user) = ("/tmp/of_the_caller", 65534);
+    let always = ["--output-file", file, "--filter-func", "icmp_rcv", "icmp"];
+    for flags in [&["--output-context"][..], &["--filter-trace-tc"], &["--backend", "kprobe"]] {
+        let mut running = Tracer::new(&[flags, &always].concat()).for_user(user).start()?;
+        pair.ping(1)?;
+        running.stop()?;
+        let (owner, text) = (std::fs::metadata(file)?.uid(), std::fs::read_to_string(file)?);
+        ensure!(owner == user && text.contains("icmp_rcv"), "{flags:?}: {file} is of {owner}: {text}");
+        std::fs::remove_file(file)?;
+    }
+    let said = sh(&format!("SUDO_UID={user} SUDO_GID={user} skbtrail drops --once 1 --all-netns --ready-file {file}"))?;
+    let owner = std::fs::metadata(file)?.uid();
+    ensure!(owner == user, "{file} is of {owner}: {said}");
+    std::fs::remove_file(file).context("the file of drops")
 }
 
 fn check(pair: &Pair, backend: &str, shows: &str) -> Result<()> {

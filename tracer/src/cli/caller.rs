@@ -5,27 +5,28 @@
 
 use std::{fs::File, io, os::unix::fs::MetadataExt as _};
 
-use nix::unistd::{Gid, Uid, fchown, setfsgid, setfsuid, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, fchown, setfsgid, setfsuid};
+
+use crate::collect::privileges;
 
 /// Who called, if not this process's own user.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Caller(Option<(Uid, Gid)>);
 
 impl Caller {
-    /// Makes the caller the real user of this process. The effective user stays root, and with it the capabilities.
+    /// Makes the caller the real user of this thread, and of those that it starts from then on. The effective user stays root,
+    /// and with it the capabilities.
     ///
     /// It is for after the last program was executed: another one would take differing users for a reason to distrust
     /// its environment.
     pub(crate) fn adopt() -> Self {
         let id = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
-        let root = (Uid::from_raw(0), Gid::from_raw(0));
         let (Some(user), Some(group)) = (id("SUDO_UID"), id("SUDO_GID")) else { return Self(None) };
         let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
         if user.is_root() || !Uid::effective().is_root() {
             return Self(None);
         }
-        let adopted = setresgid(group, root.1, root.1).and_then(|()| setresuid(user, root.0, root.0));
-        Self(adopted.is_ok().then_some((user, group)))
+        Self(privileges::set_real_user(user, group).is_ok().then_some((user, group)))
     }
 
     /// Does something to a file as the caller, or as this process where the caller may not. `work` must have done nothing

@@ -1,8 +1,11 @@
 //! Gives up every privilege that reading events and swapping filters does not need.
 
-use std::collections::HashSet;
+#![expect(unsafe_code, reason = "system calls that glibc makes for all threads at once")]
+
+use std::{collections::HashSet, io};
 
 use caps::{CapSet, Capability};
+use nix::unistd::{Gid, Uid};
 
 use super::error::Error;
 
@@ -56,6 +59,22 @@ pub fn drop_all_but_entering() -> Result<(), Error> {
 /// For whoever only talks to somebody.
 pub fn drop_all() -> Result<(), Error> {
     keep(&[], &[])
+}
+
+/// Makes these the real user and group of the calling thread, and of those that it starts from then on; the effective ones
+/// become, or stay, root.
+///
+/// glibc's own functions do that for all threads of the process, and end it where one of them may not any more because it has
+/// dropped its privileges.
+pub fn set_real_user(user: Uid, group: Gid) -> io::Result<()> {
+    // SAFETY: system calls that take numbers alone.
+    let results = unsafe {
+        [
+            libc::syscall(libc::SYS_setresgid, group.as_raw(), 0, 0),
+            libc::syscall(libc::SYS_setresuid, user.as_raw(), 0, 0),
+        ]
+    };
+    if results == [0; 2] { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// `bounding` is what a program that is executed could get back.

@@ -52,7 +52,7 @@ pub(crate) fn live(mut args: Trace, flags: &Flags) -> Result<ExitCode, Failure> 
     privileges::require()?;
     let looking = Progress::about("looking for what can be traced …");
     let Planned { plan, mut names, backend, mut notes } = Planned::new(&root, options)?;
-    // While there is one thread: the others have no right to become another user.
+    // Threads that write files come later.
     let caller = Caller::adopt();
     // What sits at devices takes privileges to see, and a thread of its own that keeps them.
     match lookup::Live::start(root.clone()).and_then(lookup::Soon::start) {
