@@ -230,42 +230,53 @@ const MANY: u32 = 1 << 14;
 pub(super) fn query(target: Target<'_>, hook: u32, flags: u32, with_links: bool) -> io::Result<Attached> {
     let mut room = FEW;
     loop {
-        let mut programs = vec![0_u32; room as usize];
-        let mut links = vec![0_u32; if with_links { room as usize } else { 0 }];
-        let with_flags = hook == LSM_CGROUP && flags & EFFECTIVE == 0;
-        let mut each = vec![0_u32; if with_flags { room as usize } else { 0 }];
-        let mut attr = nothing();
-        // SAFETY: PROG_QUERY uses this member; all of it is plain numbers.
-        let query = unsafe { &mut attr.query };
-        match target {
-            Target::Device(index) => query.__bindgen_anon_1.target_ifindex = index,
-            Target::File(file) => query.__bindgen_anon_1.target_fd = file.as_raw_fd() as u32,
-        }
-        query.attach_type = hook;
-        query.query_flags = flags;
-        query.prog_ids = programs.as_mut_ptr() as u64;
-        query.__bindgen_anon_2.count = room;
-        if with_links {
-            query.link_ids = links.as_mut_ptr() as u64;
-        }
-        if with_flags {
-            query.prog_attach_flags = each.as_mut_ptr() as u64;
-        }
-        let result = bpf(bpf_cmd::BPF_PROG_QUERY, &mut attr);
-        // SAFETY: as above.
-        let (count, flags) = unsafe { (attr.query.__bindgen_anon_2.count, attr.query.attach_flags) };
-        match result {
-            Ok(_) => {
-                programs.truncate(count as usize);
-                links.truncate(count as usize);
-                each.truncate(count as usize);
-                return Ok(Attached { programs, links, flags, each });
-            }
-            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && room < MANY => room = (room * 2).max(count),
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(Attached::default()),
-            Err(error) => return Err(error),
+        match query_into(room, target, hook, flags, with_links) {
+            Ok(attached) => return Ok(attached),
+            Err((error, count)) => match error.raw_os_error() {
+                Some(libc::ENOSPC) if room < MANY => room = (room * 2).max(count),
+                Some(libc::EINVAL) => return Ok(Attached::default()),
+                _ => return Err(error),
+            },
         }
     }
+}
+
+/// The same where there is room for so many programs; with an error, how many there are.
+fn query_into(
+    room: u32,
+    target: Target<'_>,
+    hook: u32,
+    flags: u32,
+    with_links: bool,
+) -> Result<Attached, (io::Error, u32)> {
+    let with_flags = hook == LSM_CGROUP && flags & EFFECTIVE == 0;
+    let list = |wanted: bool| vec![0_u32; if wanted { room as usize } else { 0 }];
+    let (mut programs, mut links, mut each) = (list(true), list(with_links), list(with_flags));
+    let mut attr = nothing();
+    // SAFETY: PROG_QUERY uses this member; all of it is plain numbers.
+    let query = unsafe { &mut attr.query };
+    match target {
+        Target::Device(index) => query.__bindgen_anon_1.target_ifindex = index,
+        Target::File(file) => query.__bindgen_anon_1.target_fd = file.as_raw_fd() as u32,
+    }
+    query.attach_type = hook;
+    query.query_flags = flags;
+    query.prog_ids = programs.as_mut_ptr() as u64;
+    query.__bindgen_anon_2.count = room;
+    if with_links {
+        query.link_ids = links.as_mut_ptr() as u64;
+    }
+    if with_flags {
+        query.prog_attach_flags = each.as_mut_ptr() as u64;
+    }
+    let result = bpf(bpf_cmd::BPF_PROG_QUERY, &mut attr);
+    // SAFETY: as above.
+    let (count, flags) = unsafe { (attr.query.__bindgen_anon_2.count, attr.query.attach_flags) };
+    result.map_err(|error| (error, count))?;
+    for list in [&mut programs, &mut links, &mut each] {
+        list.truncate(count as usize);
+    }
+    Ok(Attached { programs, links, flags, each })
 }
 
 /// `struct bpf_link_info`, the part that depends on the kind as words.
