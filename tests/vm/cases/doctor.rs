@@ -28,6 +28,7 @@ const ANSWERS: &[&str] = &[
     "memory_lock",
     "direct_loads",
     "symbols",
+    "fragments",
 ];
 
 fn run(guest: &Guest) -> Result<()> {

@@ -41,7 +41,7 @@ fn report(root: &Root, args: Args, out: &mut dyn Write) -> anyhow::Result<ExitCo
     Ok(if features.blockers().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn checks(features: &Features) -> [Check<'_>; 12] {
+fn checks(features: &Features) -> [Check<'_>; 13] {
     let check = |key, name, support| Check { key, name, support };
     [
         check("new_enough", "new enough", &features.new_enough),
@@ -56,6 +56,7 @@ fn checks(features: &Features) -> [Check<'_>; 12] {
         check("following", "following", &features.following),
         check("direct_loads", "direct loads", &features.direct_loads),
         check("symbols", "symbol addresses", &features.symbols),
+        check("fragments", "fragments", &features.fragments),
     ]
 }
 

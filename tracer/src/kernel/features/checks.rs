@@ -8,7 +8,7 @@ use super::{Release, Support, process::Process};
 use crate::kernel::{
     Root,
     btf::{Btf, Kind},
-    functions,
+    functions, memory,
 };
 
 /// `bpf_loop`, in which filters run, and drop reasons in `skb:kfree_skb` (commits e6f2dd0f8067 and c504e5c2f964).
@@ -150,6 +150,24 @@ pub(super) fn symbols(root: &Root, process: &Process) -> Support {
         Ok("2") => Support::no("kernel.kptr_restrict is 2", INSTEAD, "sysctl kernel.kptr_restrict=1"),
         Ok(_) => Support::no("CAP_SYSLOG is missing", INSTEAD, "run as root, or grant CAP_SYSLOG"),
         Err(error) => Support::Unknown(format!("/proc/sys/kernel/kptr_restrict cannot be read: {error}")),
+    }
+}
+
+/// What lies beyond the linear part of a packet is known by pages; where these are seen, only `/proc/kcore` tells.
+pub(super) fn fragments(root: &Root) -> Support {
+    const INSTEAD: &str =
+        "headers beyond a packet's linear part are not read: such hits cannot be judged, and have no tuple";
+    match root.open("/proc/kcore") {
+        Ok(_) if memory::layout(root).is_some() => Support::Yes,
+        Ok(_) => Support::Unknown("/proc/kcore does not tell where memory is seen".to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Support::no("the kernel has no /proc/kcore", INSTEAD, "boot a kernel built with CONFIG_PROC_KCORE=y")
+        }
+        Err(error) => Support::no(
+            format!("/proc/kcore cannot be opened: {error}"),
+            INSTEAD,
+            "run as root, with CAP_SYS_RAWIO and without lockdown",
+        ),
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Features {
     pub direct_loads: Support,
     /// Addresses of symbols can be seen.
     pub symbols: Support,
+    /// Headers can be read wherever they lie in a packet.
+    pub fragments: Support,
     /// Lockdown leaves reading kernel memory allowed.
     pub lockdown: Support,
     /// This process may load and attach.
@@ -104,6 +106,7 @@ impl Features {
             following: checks::following(known),
             direct_loads: checks::direct_loads(known),
             symbols: checks::symbols(root, &process),
+            fragments: checks::fragments(root),
             lockdown: checks::lockdown(root),
             capabilities: process.capabilities(),
             memory_lock: process.memory_lock(&release),

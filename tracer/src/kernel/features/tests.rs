@@ -81,6 +81,8 @@ fn each_lack_is_named() {
     check("/sys/kernel/debug/kprobes/enabled", "0\n", |all| &all.kprobes, "kprobes are switched off", false);
     check("/proc/sys/kernel/ftrace_enabled", "0\n", |all| &all.fprobe, "function tracing is switched off", false);
     check("/proc/sys/kernel/kptr_restrict", "2\n", |all| &all.symbols, "kernel.kptr_restrict is 2", false);
+    check("/proc/kcore", "-", |all| &all.fragments, "the kernel has no /proc/kcore", false);
+    check("/proc/kcore", "?", |all| &all.fragments, "/proc/kcore does not tell where memory is seen", false);
     check(
         "/sys/kernel/security/lockdown",
         "none integrity [confidentiality]\n",
