@@ -41,7 +41,7 @@ pub(super) struct Machine {
     root: Root,
     watch: Watch,
     /// The counters when they were looked at first.
-    before: Option<(Snapshot, Instant)>,
+    before: Option<Snapshot>,
     /// Runs of programs at the look before, of those at hooks and of all.
     runs: [RunRates; 2],
     /// Privileges that are not needed were given up.
@@ -152,7 +152,7 @@ impl Machine {
             None => Types::of(&map)?.map_or(Reading::Hex, Reading::Types),
         };
         let mut table = Table::new("entries", columns).titled(format!("{label} ({id})")).or_else("it is empty");
-        let mut printer = Printer { reading, json: false, before: Vec::new(), misfits: 0 };
+        let mut printer = Printer::new(reading, false);
         let mut entries = map.entries()?;
         let mut notes = Vec::new();
         while let Some(entry) = entries.next_entry()? {
@@ -184,10 +184,10 @@ impl Machine {
         self.watch.ask();
         let now = self.watch.answer(PATIENCE).context("the kernel's counters could not be read in time")?;
         let notes = now.notes.clone();
-        let (before, since) = self.before.get_or_insert_with(|| (now.clone(), Instant::now()));
+        let before = self.before.get_or_insert_with(|| now.clone());
         let moved = counters::moved(before, &now);
         let names = netns::names(&self.root);
-        Ok(Page { tables: vec![drops::counters(&moved, since.elapsed(), &names)], notes })
+        Ok(Page { tables: vec![drops::counters(&moved, now.at.duration_since(before.at), &names)], notes })
     }
 }
 

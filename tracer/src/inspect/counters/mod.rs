@@ -13,6 +13,7 @@ mod watch;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    time::Instant,
 };
 
 use super::netlink::Netlink;
@@ -37,8 +38,10 @@ const FILES: [Source; 5] = [
 ];
 
 /// How the counters stood at one time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// When the look began.
+    pub at: Instant,
     values: BTreeMap<Counter, u64>,
     /// Namespaces that were looked into.
     namespaces: BTreeSet<u32>,
@@ -47,6 +50,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Of nothing yet.
+    fn begin() -> Self {
+        Self { at: Instant::now(), values: BTreeMap::new(), namespaces: BTreeSet::new(), notes: Vec::new() }
+    }
+
     /// Looks at the counters that the machine has once.
     fn read_machine(&mut self, root: &Root) {
         match root.text("/proc/net/softnet_stat") {
@@ -130,7 +138,7 @@ mod tests {
     use super::*;
 
     fn snapshot(values: &[(&str, u64)], namespaces: &[u32]) -> Snapshot {
-        let mut snapshot = Snapshot { namespaces: namespaces.iter().copied().collect(), ..Snapshot::default() };
+        let mut snapshot = Snapshot { namespaces: namespaces.iter().copied().collect(), ..Snapshot::begin() };
         let found = |(at, value): &(&str, u64)| ((*at).to_owned(), "rx_dropped".to_owned(), *value);
         snapshot.add(Keeper::Device, Some(1), values.iter().map(found));
         snapshot
@@ -160,7 +168,7 @@ mod tests {
     #[test]
     fn this_machine_is_read() {
         let root = Root::system();
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot::begin();
         snapshot.read_machine(&root);
         snapshot.read_namespace(&root, 1);
         assert_eq!(snapshot.notes, [""; 0]);

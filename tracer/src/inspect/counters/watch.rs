@@ -93,7 +93,7 @@ fn run(places: &Places, asked: &Receiver<()>, answer: &SyncSender<Snapshot>) {
 
 fn look(places: &Places) -> Snapshot {
     let root = &places.root;
-    let mut snapshot = Snapshot::default();
+    let mut snapshot = Snapshot::begin();
     snapshot.read_machine(root);
     if let Some(metrics) = &places.metrics {
         snapshot.read_cilium(metrics);

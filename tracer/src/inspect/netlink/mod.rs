@@ -115,8 +115,9 @@ impl Netlink {
                     ended = Ended::Changed;
                 }
                 match message.kind {
-                    NLMSG_DONE => return Ok(ended),
-                    NLMSG_ERROR => {
+                    // What ended a dump before its time stands there too.
+                    NLMSG_DONE if message.body.len() < size_of::<u32>() => return Ok(ended),
+                    NLMSG_DONE | NLMSG_ERROR => {
                         error(message.body)?;
                         return Ok(ended);
                     }
@@ -142,7 +143,7 @@ enum Ended {
     Changed,
 }
 
-/// `NLMSG_ERROR`: an error number, 0 for none.
+/// `NLMSG_ERROR`, or the end of a dump (`netlink_dump_done`): an error number, 0 for none.
 fn error(body: &[u8]) -> io::Result<()> {
     match u32_at(body, 0).map(u32::cast_signed) {
         Some(0) => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::BuildHasher, time::Duration};
 
-use super::{Cell, Column, Report, Table, rate};
+use super::{Cell, Column, Table, rate};
 use crate::{
     inspect::counters::known::meaning,
     model::{Counter, Keeper, Moved},
@@ -13,12 +13,7 @@ pub(super) const BLIND: &str = "tcx, netkit, XDP: not counted by the kernel. Wha
     above as TC_INGRESS and TC_EGRESS; what XDP drops in a driver is no sk_buff yet, and shows at most in the driver's own \
     counters (ethtool -S DEV)";
 
-/// A row for each, those of a keeper together.
-pub(super) fn table(report: &Report<'_>, moved: &[Moved]) -> Table {
-    of(moved, report.elapsed, report.context.namespaces)
-}
-
-/// The same, of what moved in this time.
+/// A row for each that moved in this time, those of a keeper together.
 pub fn of<S: BuildHasher>(moved: &[Moved], elapsed: Duration, namespaces: &HashMap<u32, String, S>) -> Table {
     let columns = [
         Column::number("by", "MOVED"),

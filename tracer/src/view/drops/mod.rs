@@ -30,8 +30,8 @@ pub struct Report<'a> {
     pub elapsed: Duration,
     /// How long the last stretch was, whose rate is shown too.
     pub recent: Option<Duration>,
-    /// Counters that moved meanwhile; `None` where there was no look at them yet.
-    pub moved: Option<&'a [Moved]>,
+    /// Counters that moved, and in which time; `None` where there was no second look at them yet.
+    pub moved: Option<(&'a [Moved], Duration)>,
     /// What there was no telling apart or counting, a sentence each.
     pub notes: &'a [String],
     /// Names of what is in the drops.
@@ -51,8 +51,8 @@ pub fn text(report: &Report<'_>) -> Vec<Table> {
     if report.stacks {
         tables.extend(stacks::tables(report, &groups));
     }
-    if let Some(moved) = report.moved {
-        tables.push(counters::table(report, moved).titled("counters of losses that moved"));
+    if let Some((moved, time)) = report.moved {
+        tables.push(counters::of(moved, time, report.context.namespaces).titled("counters of losses that moved"));
         tables.extend(counters::explanations(moved));
         tables.push(remark(counters::BLIND.to_owned()));
     }
@@ -63,7 +63,7 @@ pub fn text(report: &Report<'_>) -> Vec<Table> {
 /// The same for scripts, with a summary.
 pub fn json(report: &Report<'_>) -> Vec<Table> {
     let mut tables = vec![summary(report), groups::table(report, &report.groups())];
-    tables.extend(report.moved.map(|moved| counters::table(report, moved)));
+    tables.extend(report.moved.map(|(moved, time)| counters::of(moved, time, report.context.namespaces)));
     tables
 }
 

@@ -49,7 +49,7 @@ fn with_report<T>(drops: &Drops, moved: Option<&[Moved]>, top: usize, show: impl
         drops,
         elapsed: Duration::from_secs(10),
         recent: Some(Duration::from_secs(2)),
-        moved,
+        moved: moved.map(|moved| (moved, Duration::from_secs(10))),
         notes: if moved.is_some() { &notes } else { &[] },
         context: &sample.context(),
         top,

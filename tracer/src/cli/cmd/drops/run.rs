@@ -145,7 +145,7 @@ impl<'a> Counting<'a> {
             drops: &self.drops,
             elapsed: self.began.elapsed(),
             recent,
-            moved: self.counters.as_ref().and_then(|counters| counters.moved.as_deref()),
+            moved: self.counters.as_ref().and_then(Counters::moved),
             notes: &notes,
             context: &context,
             top: if self.args.top == 0 { usize::MAX } else { self.args.top },
@@ -177,7 +177,8 @@ struct Counters {
     watch: Watch,
     before: Option<Snapshot>,
     latest: Vec<String>,
-    moved: Option<Vec<Moved>>,
+    /// What moved between the first look and the last, and how long after the one the other was.
+    moved: Option<(Vec<Moved>, Duration)>,
 }
 
 impl Counters {
@@ -194,9 +195,15 @@ impl Counters {
         let Some(snapshot) = self.watch.answer(wait) else { return };
         self.latest.clone_from(&snapshot.notes);
         match &self.before {
-            Some(before) => self.moved = Some(counters::moved(before, &snapshot)),
+            Some(before) => {
+                self.moved = Some((counters::moved(before, &snapshot), snapshot.at.duration_since(before.at)));
+            }
             None => self.before = Some(snapshot),
         }
+    }
+
+    fn moved(&self) -> Option<(&[Moved], Duration)> {
+        self.moved.as_ref().map(|(moved, time)| (moved.as_slice(), *time))
     }
 
     fn notes(&self) -> Vec<String> {
