@@ -1,12 +1,12 @@
 //! What the commands that list a dataplane's maps have in common: where pins are, what is said when there is no map, and
 //! rows as text or JSON lines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{failure::Failure, say::say, show::Paper, show::Show};
 use crate::{
     inspect::{
-        dataplane::{Found, Rows, search},
+        dataplane::{BPFFS, Found, Rows, search},
         maps::decode::{
             Decoder as _, Entry, Layout, Misfit, Recognition,
             versions::{Version, Versions},
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Where {
     /// The BPF file system that maps are pinned in
-    #[arg(long, value_name = "PATH", default_value = "/sys/fs/bpf")]
+    #[arg(long, value_name = "PATH", default_value = BPFFS)]
     pub bpffs: PathBuf,
     #[command(flatten)]
     pub show: Show,
@@ -67,8 +67,9 @@ fn missing(versions: &Versions, at: &Where, family: Option<bool>) -> anyhow::Err
         .collect();
     names.dedup();
     let (first, rest) = versions.dataplane.split_at(1);
+    let by_name = if at.bpffs == Path::new(BPFFS) { " or loaded under its name" } else { "" };
     anyhow::anyhow!(
-        "no map of {}{rest}'s {} is pinned below `{}` or loaded under its name ({}): it does not run here, or \
+        "no map of {}{rest}'s {} is pinned below `{}`{by_name} ({}): it does not run here, or \
          `--bpffs` must say where its pins are",
         first.to_uppercase(),
         versions.name,
@@ -89,7 +90,7 @@ pub(crate) fn print(versions: &'static Versions, found: &Found, show: &Show, pap
     }
     // Several maps may be printed one after the other.
     let before = vec![("map", Datum::from(found.version.name))];
-    let mut printer = Printer { reading: Reading::Layout(layout), json: show.json, before, misfits: 0 };
+    let mut printer = Printer { before, ..Printer::new(Reading::Layout(layout), show.json) };
     let mut entries = found.map.entries()?;
     while let Some(entry) = entries.next_entry()? {
         printer.entry(&entry, &mut paper.text);

@@ -30,6 +30,9 @@ pub struct Found {
     pub pin: Option<PathBuf>,
 }
 
+/// Where BPF file systems are mounted mostly.
+pub const BPFFS: &str = "/sys/fs/bpf";
+
 /// What was found of a kind of map.
 #[derive(Debug, Default)]
 pub struct Search {
@@ -39,7 +42,8 @@ pub struct Search {
     pub unknown: Vec<String>,
 }
 
-/// Looks for maps of a kind: pins below `bpffs` first, and names where there are none. `family` leaves out the layouts that
+/// Looks for maps of a kind: pins below `bpffs` first, and names where there are none at the usual place: who names another one
+/// means that. `family` leaves out the layouts that
 /// [`Version::is_ipv6`] tells apart. Where several are left, those that programs use come first: an upgrade or its reversal
 /// leaves pins behind.
 pub fn search(versions: &'static Versions, bpffs: &Path, family: Option<bool>) -> Result<Search, Error> {
@@ -58,7 +62,7 @@ pub fn search(versions: &'static Versions, bpffs: &Path, family: Option<bool>) -
             Err(error) => return Err(error),
         }
     }
-    if search.found.is_empty() && search.unknown.is_empty() {
+    if search.found.is_empty() && search.unknown.is_empty() && bpffs.ends_with(BPFFS.trim_start_matches('/')) {
         for id in maps::ids()? {
             match Map::by_id(id) {
                 Ok(map) => search.take(versions, map, None),

@@ -26,9 +26,16 @@ pub struct Printer {
     pub before: Vec<(&'static str, Datum)>,
     /// Entries that did not fit the layout, and were shown as bytes.
     pub misfits: u64,
+    /// Entries that the dataplane's own tool passes over too.
+    pub passed_over: u64,
 }
 
 impl Printer {
+    /// A printer of text, or of an object a line, that has seen no entry.
+    pub fn new(reading: Reading, json: bool) -> Self {
+        Self { reading, json, before: Vec::new(), misfits: 0, passed_over: 0 }
+    }
+
     /// What stands above the first entry.
     pub fn header(&self, out: &mut String) {
         if let (Reading::Layout(layout), false) = (&self.reading, self.json)
@@ -43,7 +50,10 @@ impl Printer {
     pub fn entry(&mut self, entry: &Entry<'_>, out: &mut String) -> bool {
         if let Reading::Layout(layout) = &self.reading {
             match layout.row(&decode::Entry { key: entry.key, value: entry.value.raw() }) {
-                Ok(None) => return false,
+                Ok(None) => {
+                    self.passed_over += 1;
+                    return false;
+                }
                 Ok(Some(row)) if self.json => {
                     decoded::json(&self.before, &row, out);
                     return true;
@@ -151,6 +161,14 @@ fn hex_text(entry: &Entry<'_>, out: &mut String) {
                     out.push(' ');
                     number::decimal(u64::from_ne_bytes(*sum), out);
                 }
+            } else if let Some(sums) = entry.value.summed_halves() {
+                out.push_str("\n  sum of 32-bit numbers:");
+                for sum in sums {
+                    out.push(' ');
+                    number::decimal(sum, out);
+                }
+            } else {
+                out.push_str("\n  not summed: a value does not consist of numbers");
             }
         }
     }
@@ -170,6 +188,8 @@ fn hex_json(entry: &Entry<'_>, out: &mut String) {
             if let Some(sums) = entry.value.summed() {
                 let sums = sums.as_chunks().0.iter().map(|sum| u64::from_ne_bytes(*sum));
                 object.value("sum_u64", &sums.collect());
+            } else if let Some(sums) = entry.value.summed_halves() {
+                object.value("sum_u32", &sums.into_iter().collect());
             }
         }
     }
@@ -198,7 +218,7 @@ mod tests {
 
     fn check(json: bool, value: Value<'_>, expected: &str) {
         let mut out = String::new();
-        let mut printer = Printer { reading: Reading::Hex, json, before: Vec::new(), misfits: 0 };
+        let mut printer = Printer::new(Reading::Hex, json);
         assert!(printer.entry(&Entry { key: &[1, 0xff], value }, &mut out));
         assert_eq!(out, expected);
     }

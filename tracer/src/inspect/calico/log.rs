@@ -98,6 +98,15 @@ fn reason(code: i64) -> Option<&'static str> {
     }
 }
 
+/// How many lines the kernel's buffer had no room for, where a line of `trace_pipe` or of `trace` says so:
+/// `CPU:1 [LOST 15 EVENTS]`; 0 where it tells no number.
+pub fn lost(line: &str) -> Option<u64> {
+    let (cpu, rest) = line.trim().strip_prefix("CPU:")?.split_once(' ')?;
+    let lost = rest.strip_prefix("[LOST ")?.strip_suffix("EVENTS]")?.trim();
+    cpu.parse::<u32>().ok()?;
+    if lost.is_empty() { Some(0) } else { lost.parse().ok() }
+}
+
 /// Reads a line of `trace_pipe`; `None` if no program of Calico's wrote it.
 pub fn parse(line: &str) -> Option<Line> {
     static TRACE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -222,6 +231,19 @@ mod tests {
         check("x-1 [000] .... 1.000000: 0: CT-CLEANER------: done", "x/1 0 1000000000 4 Cleaner");
         // A bridge's name may have a dash of its own.
         check("x-1 [000] .... 1.000000: 0: br-1234-----E: x", "x/1 0 1000000000 4 br-1234 Egress");
+    }
+
+    #[test]
+    fn lost_lines() {
+        for (line, expected) in [
+            ("CPU:1 [LOST 15 EVENTS]", Some(15)),
+            ("CPU:0 [LOST EVENTS]", Some(0)),
+            ("CPU:x [LOST 15 EVENTS]", None),
+            ("CPU:1 [LOST many EVENTS]", None),
+            ("x-1 [000] .... 1.000000: 0: CPU:1 [LOST 15 EVENTS]", None),
+        ] {
+            assert_eq!(lost(line), expected, "{line}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     maps::{
         Found,
         decode::{
-            Answer, Decoder, Entry, Recognition,
+            self, Answer, Decoder, Entry, Recognition, Subject,
             cilium::{self, Releases, backends, policy, policystats, services},
         },
         find,
@@ -47,7 +47,7 @@ pub struct Cilium {
 /// What is asked for when looking for Cilium's maps.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Folders with pins; Cilium's own without.
+    /// Folders with pins, and nothing but these; Cilium's own without, or what has the names of its maps.
     pub folders: Vec<PathBuf>,
     /// Minor number of the release, if the caller knows.
     pub minor: Option<u16>,
@@ -62,7 +62,7 @@ impl Cilium {
         if folders.is_empty() {
             folders = FOLDERS.iter().map(PathBuf::from).collect();
         }
-        let maps = find(root, &folders, PREFIX)?;
+        let maps = find(root, &folders, PREFIX, wanted.folders.is_empty())?;
         // Who may not ask which maps are used goes by the names alone.
         let used = programs::used_maps().unwrap_or_default();
         let mut left = left::unused(&maps, &used);
@@ -109,6 +109,16 @@ impl Cilium {
             policy::recognise(&subject, Some(Arc::clone(stats)))
         };
         self.recognised(ask).collect()
+    }
+
+    /// As [`decode::recognise`], of a policy with what its rules have counted.
+    pub fn recognise(&self, map: &Subject<'_>) -> Result<Option<(&'static dyn Decoder, Answer)>, Error> {
+        if let Recognition::Known(_) = policy::recognise(map, None)
+            && let Recognition::Known(layout) = policy::recognise(map, Some(self.policy_stats()?))
+        {
+            return Ok(Some((&policy::Map, Ok(layout))));
+        }
+        Ok(decode::recognise(map))
     }
 
     fn recognised(&self, ask: impl Fn(&Found) -> Recognition) -> impl Iterator<Item = (&Found, Answer)> {

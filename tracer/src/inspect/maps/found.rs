@@ -54,14 +54,14 @@ impl Found {
     }
 }
 
-/// Maps whose names begin with `prefix`, by name: those that are pinned in the folders, or, if none is, all that the kernel
-/// has. A map that is removed meanwhile is left out.
-pub fn find(root: &Root, folders: &[PathBuf], prefix: &str) -> Result<Vec<Found>, Error> {
+/// Maps whose names begin with `prefix`, by name: those that are pinned in the folders, or, if none is and `or_named`, all that
+/// the kernel has. A map that is removed meanwhile is left out.
+pub fn find(root: &Root, folders: &[PathBuf], prefix: &str, or_named: bool) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     for folder in folders {
         found.extend(pinned(&root.path(folder), prefix)?);
     }
-    if found.is_empty() {
+    if found.is_empty() && or_named {
         for map in all()? {
             let map = map?;
             if map.info.name.bytes().starts_with(prefix.as_bytes()) {

@@ -18,6 +18,7 @@ use super::{Entries, decode::Subject, ids};
 use crate::{
     inspect::{
         Error,
+        pins::Pins,
         sys::{self, Object},
     },
     kernel::{Root, cpus, nearest::nearest},
@@ -66,7 +67,7 @@ impl Map {
             MapRef::Id(id) => Self::by_id(*id),
             MapRef::Pin(path) if path.is_absolute() => Self::by_pin(&root.path(path)),
             MapRef::Pin(path) => Self::by_pin(path),
-            MapRef::Name(name) => Self::by_name(name),
+            MapRef::Name(name) => Self::by_name(root, name),
         }
     }
 
@@ -85,8 +86,8 @@ impl Map {
         let other = || Error::Other { path: path.to_owned(), what: "pinned map" };
         let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| failed(io::ErrorKind::InvalidInput.into()))?;
         let handle = sys::pinned(&name).map_err(|error| match error.raw_os_error() {
-            // What is no file of the BPF file system at all, and what is one of another kind.
-            Some(libc::EACCES) if !is_bpf_file(path) => other(),
+            // What is no file of the BPF file system at all, what is a folder of it, and what is a file of another kind.
+            Some(libc::EACCES) if !is_bpf_file(path) || path.is_dir() => other(),
             Some(libc::EINVAL) => other(),
             _ => failed(error),
         })?;
@@ -97,17 +98,25 @@ impl Map {
         })
     }
 
-    fn by_name(name: &str) -> Result<Self, Error> {
-        let mut found = Vec::new();
+    /// Pins tell the whole name, of which the kernel keeps the beginning: what is pinned under another one is not meant.
+    fn by_name(root: &Root, name: &str) -> Result<Self, Error> {
+        let pins = Pins::read(root);
+        let (mut pinned, mut called) = (Vec::new(), Vec::new());
         let mut names = Vec::new();
         for map in all()? {
             let map = map?;
+            let whole: Vec<String> = pins.of_map(map.info.id).iter().filter_map(|pin| last_part(pin)).collect();
             let its = String::from_utf8_lossy(map.info.name.bytes()).into_owned();
-            if is_called(its.as_bytes(), name.as_bytes()) {
-                found.push(map);
+            let is_other = its != name && !whole.is_empty();
+            if whole.iter().any(|whole| whole == name) {
+                pinned.push(map);
+            } else if is_called(its.as_bytes(), name.as_bytes()) && !is_other {
+                called.push(map);
             }
+            names.extend(whole);
             names.push(its);
         }
+        let mut found = if pinned.is_empty() { called } else { pinned };
         match found.len() {
             1 => found.pop().ok_or(Error::Gone { what: "map", id: 0 }),
             0 => {
@@ -202,6 +211,10 @@ impl AsFd for Map {
 pub(crate) fn all() -> Result<impl Iterator<Item = Result<Map, Error>>, Error> {
     let maps = ids()?.into_iter().map(Map::by_id);
     Ok(maps.filter(|map| !matches!(map, Err(Error::Gone { .. }))))
+}
+
+fn last_part(pin: &Path) -> Option<String> {
+    Some(pin.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The kernel's own name is cut.

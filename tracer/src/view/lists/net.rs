@@ -243,6 +243,7 @@ fn interfaces(row: &NetnsRow) -> Table {
         Column::text("up", "STATE"),
         Column::text("peer", "PEER").optional(),
         Column::text("tc_drops", "TC DROPS").optional(),
+        Column::hidden("tc_drops_uncounted"),
     ];
     let mut table = Table::new("interfaces", columns).titled("interfaces:");
     for one in &row.interfaces {
@@ -257,6 +258,7 @@ fn interfaces(row: &NetnsRow) -> Table {
             Cell::json(one.up).shown(if one.up { "up" } else { "down" }),
             one.peer.as_ref().map_or_else(Cell::none, peer),
             drops(one),
+            Cell::json(matches!(one.drops, Drops::NotCounted | Drops::Counted { others: true, .. })),
         ]);
     }
     table

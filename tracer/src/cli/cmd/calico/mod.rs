@@ -37,7 +37,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The maps of IPv6 instead of those of IPv4
+    /// The maps of IPv6 instead of those of IPv4; of the log, lines of IPv6 alone
     #[arg(long, short = '6', global = true)]
     ipv6: bool,
     #[command(subcommand)]
@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         What::Qos(args) => list(&interfaces::RATES, &args.at, None),
         What::Profiling(args) => list(&maps::PROFILES, &args.at, None),
         What::Sockets(args) => list(&services::REVERSALS, &args.at, Some(ipv6)),
-        What::Log(args) => log::run(args),
+        What::Log(args) => log::run(args, ipv6),
     }
 }
 

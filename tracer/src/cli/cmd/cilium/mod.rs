@@ -17,7 +17,7 @@ use args::{Lb, Srv6Map, What, Where};
 
 use crate::{
     cli::{failure::Failure, say::say},
-    inspect::cilium::{Cilium, Wanted},
+    inspect::cilium::{Cilium, FOLDERS, Wanted},
     kernel::Root,
 };
 
@@ -72,13 +72,12 @@ fn find(place: &Where, first: bool) -> Result<Cilium, Failure> {
     let wanted = Wanted { folders: place.pins.clone(), minor: place.release, now };
     let cilium = Cilium::find(&Root::system(), &wanted)?;
     if cilium.is_empty() {
-        let folders = if place.pins.is_empty() {
-            crate::inspect::cilium::FOLDERS.join("` or `")
+        let (folders, text) = if place.pins.is_empty() {
+            (FOLDERS.join("` or `"), ", and none is loaded; does Cilium run on this node? --pins names another folder")
         } else {
-            place.pins.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("` or `")
+            (place.pins.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("` or `"), "")
         };
-        let text = "and none is loaded; does Cilium run on this node? --pins names another folder";
-        return Err(Failure::Run(anyhow!("no map of Cilium is pinned in `{folders}`, {text}")));
+        return Err(Failure::Run(anyhow!("no map of Cilium is pinned in `{folders}`{text}")));
     }
     let releases = cilium.releases;
     if first && place.release.is_none() && releases.oldest != releases.newest {

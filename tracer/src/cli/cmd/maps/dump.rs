@@ -53,10 +53,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let Ok(wanted) = args.map.parse::<MapRef>();
     let map = Map::open(&root, &wanted)?;
     let reading = if args.hex { Reading::Hex } else { reading(&root, &map, &wanted)? };
-    let mut printer = Printer { reading, json: args.json, before: Vec::new(), misfits: 0 };
+    let mut printer = Printer::new(reading, args.json);
     let count = print(&map, &mut printer)?;
     if printer.misfits > 0 {
         say(format_args!("{} entries did not fit the layout and are shown as bytes", printer.misfits));
+    }
+    if printer.passed_over > 0 {
+        say(format_args!(
+            "{} entries that the dataplane's own tool passes over are not shown (--hex shows them)",
+            printer.passed_over
+        ));
     }
     say(format_args!("{count} {}", if count == 1 { "entry" } else { "entries" }));
     Ok(ExitCode::SUCCESS)
@@ -71,11 +77,15 @@ fn reading(root: &Root, map: &Map, wanted: &MapRef) -> Result<Reading, Failure> 
     let pin = pin.as_deref().and_then(|pin| pin.file_name()).map(|name| name.to_string_lossy().into_owned());
     let name = String::from_utf8_lossy(map.info.name.bytes()).into_owned();
     let mut subject = map.subject(&name, pin.as_deref());
-    if subject.label().starts_with(cilium::PREFIX) {
-        // Some layouts differ in nothing but the release, which the other maps tell.
-        subject.release = Cilium::find(root, &Wanted::default()).ok().map(|cilium| (1, cilium.minor));
-    }
-    match decode::recognise(&subject) {
+    // Some layouts differ in nothing but the release, which the other maps tell.
+    let is_ciliums = subject.label().starts_with(cilium::PREFIX);
+    let cilium = if is_ciliums { Cilium::find(root, &Wanted::default()).ok() } else { None };
+    subject.release = cilium.as_ref().map(|cilium| (1, cilium.minor));
+    let known = match &cilium {
+        Some(cilium) => cilium.recognise(&subject)?,
+        None => decode::recognise(&subject),
+    };
+    match known {
         Some((decoder, Ok(layout))) => {
             let release = subject.release.map(|(major, minor)| format!(" of release {major}.{minor}"));
             let release = release.unwrap_or_default();

@@ -65,6 +65,14 @@ impl<'a> Value<'a> {
         values.cpus.iter().copied().zip(each.map(move |bytes| &bytes[..values.size]))
     }
 
+    /// As [`Self::summed`], of numbers of 32 bits, where a value has room for half a number of 64 too much.
+    pub fn summed_halves(self) -> Option<Vec<u32>> {
+        match self {
+            Self::PerCpu(values) => values.summed_halves(),
+            Self::One(_) | Self::Hidden(_) => None,
+        }
+    }
+
     /// The value as one: of numbers of 64 bits, their sums over all CPUs, and for a map that is not per CPU the bytes.
     /// `None` where that would mean nothing (a value that does not consist of such numbers is not to be summed).
     pub fn summed(self) -> Option<Vec<u8>> {
@@ -82,6 +90,22 @@ impl<'a> Value<'a> {
                 Some(sums.into_iter().flat_map(u64::to_ne_bytes).collect())
             }
         }
+    }
+}
+
+impl PerCpu<'_> {
+    /// Sums over all CPUs of numbers of 32 bits, for values that no numbers of 64 bits fill; `None` where these do neither.
+    fn summed_halves(&self) -> Option<Vec<u32>> {
+        if self.size.is_multiple_of(8) || !self.size.is_multiple_of(4) {
+            return None;
+        }
+        let mut sums = vec![0_u32; self.size / 4];
+        for (_, bytes) in Value::PerCpu(*self).of_cpus() {
+            for (sum, number) in sums.iter_mut().zip(bytes.as_chunks().0) {
+                *sum = sum.wrapping_add(u32::from_ne_bytes(*number));
+            }
+        }
+        Some(sums)
     }
 }
 
@@ -202,7 +226,9 @@ mod tests {
         let bytes = [1, 2, 3, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0, 0, 0];
         let value = Value::PerCpu(PerCpu { bytes: &bytes, size: 3, cpus: &[0, 1] });
         assert_eq!(value.of_cpus().collect::<Vec<_>>(), [(0, [1, 2, 3].as_slice()), (1, &[4, 5, 6])]);
-        assert_eq!(value.summed(), None);
+        assert_eq!((value.summed(), value.summed_halves()), (None, None));
+        let halves = Value::PerCpu(PerCpu { bytes: &bytes, size: 4, cpus: &[0, 1] });
+        assert_eq!(halves.summed_halves(), Some(vec![0x03_0201 + 0x06_0504]));
         assert_eq!(Value::One(&[7]).summed(), Some(vec![7]));
         assert_eq!(Value::Hidden(28).summed(), None);
     }

@@ -16,7 +16,7 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{failure::Failure, say::say, signals::Stop},
-    inspect::calico::log::{Direction, Line, Writer, parse},
+    inspect::calico::log::{Direction, Line, Writer, lost, parse},
     kernel::Root,
     model::{Datum, Decoded},
     view::dump,
@@ -62,7 +62,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+/// Of IPv6 alone where that is asked for.
+pub(super) fn run(args: &Args, ipv6: bool) -> Result<ExitCode, Failure> {
     let stop = Stop::install().context("failed to catch signals")?;
     let lines = reader(open(args)?);
     let mut out = io::stdout().lock();
@@ -78,11 +79,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         if line.as_deref() == Some("") {
             continue;
         }
+        if let Some(lost) = line.as_deref().and_then(lost) {
+            counts.gaps += 1;
+            counts.lost += lost;
+            continue;
+        }
         let Some(line) = line.and_then(|line| parse(&line)) else {
             counts.foreign += 1;
             continue;
         };
         counts.lines += 1;
+        if ipv6 && !line.is_ipv6 {
+            continue;
+        }
         if args.summary {
             summary.add(&line);
         } else if args.all || line.verdict().is_some() {
@@ -94,6 +103,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         out.write_all(summary.text(args.json).as_bytes()).context("failed to write to stdout")?;
     }
     say(format_args!("{} lines of Calico's programs, {} of others", counts.lines, counts.foreign));
+    if counts.gaps > 0 {
+        say(format_args!(
+            "{} more lines were lost, in {} gaps, since the kernel's trace buffer was full: packets are missing above \
+             (`/sys/kernel/tracing/buffer_size_kb` makes it larger)",
+            counts.lost, counts.gaps
+        ));
+    }
     Ok(stop.exit_code())
 }
 
@@ -122,6 +138,9 @@ fn reader(mut source: BufReader<Box<dyn Read + Send>>) -> Receiver<Reading> {
 struct Counts {
     lines: u64,
     foreign: u64,
+    /// Lines that the kernel lost, as far as it counted them, and how often it did.
+    lost: u64,
+    gaps: u64,
 }
 
 /// Where lines come from.

@@ -1,6 +1,9 @@
 //! `cilium_ct4_global` and its kin: the connections that Cilium tracks, TCP and others, IPv4 and IPv6.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use super::{
     minor_of, version,
@@ -61,14 +64,18 @@ impl Release {
         let row = Decoded::new([text]);
         let row = self.counts(self.ends(row, &tuple).with("expires", value.u32(32)), value);
         let row = row
-            .with("flags", Datum::texts(self.flags(value.u16(36))))
+            .with("flags", Datum::texts(self.flag_words(value.u16(36))))
             .with("rx_flags_seen", value.u8(43))
             .with("tx_flags_seen", value.u8(42))
             .with("last_rx_report", value.u32(52))
             .with("last_tx_report", value.u32(48))
             .with("rev_nat", value.be16(38))
             .with("source_identity", value.u32(44));
-        Ok(Some(if self.0 <= 17 { row.with("ifindex", value.u16(40)) } else { row }))
+        Ok(Some(match self.0 {
+            ..=17 => row.with("ifindex", value.u16(40)),
+            18 => row,
+            19.. => row.with("nat_port", value.be16(40)),
+        }))
     }
 
     /// In the map the ends are stored the other way round, of services only the addresses.
@@ -99,7 +106,12 @@ impl Release {
                 .with("tx_packets", value.u64(16))
                 .with("tx_bytes", value.u64(24));
         }
-        row.with("packets", value.u64(16)).with("bytes", value.u64(24)).with("backend_id", value.u64(8))
+        let row = row.with("packets", value.u64(16)).with("bytes", value.u64(24));
+        // From 1.19 on an IPv6 address may stand there instead, for NAT46: no number of a backend has more than 32 bits.
+        if self.0 >= 19 && value.u64(8) > u64::from(u32::MAX) {
+            return row.with("backend_id", Datum::Nothing).with("nat_address", value.ipv6(0));
+        }
+        row.with("backend_id", value.u64(8))
     }
 
     /// Appends `struct ct_entry` as the release prints it.
@@ -142,6 +154,16 @@ impl Release {
             write!(out, "Unknown=0x{unknown:04x} ")?;
         }
         out.write_char(']')
+    }
+
+    /// Names, and what has none as a number.
+    fn flag_words(&self, flags: u16) -> Vec<Cow<'static, str>> {
+        let mut words: Vec<Cow<'static, str>> = self.flags(flags).map(Cow::from).collect();
+        let unnamed = flags & !FLAGS.iter().fold(0, |all, (bit, _)| all | bit);
+        if unnamed != 0 {
+            words.push(format!("{unnamed:#x}").into());
+        }
+        words
     }
 
     fn flags(&self, flags: u16) -> impl Iterator<Item = &'static str> {
