@@ -58,7 +58,7 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
             return taken == xdp::TAKEN_OVER;
         }
     }
-    if setting!(follow) != 0 && u64::from(hit.freeing) == found::HEADLESS && headless(program) != FirstLook::Open {
+    if u64::from(hit.freeing) == found::HEADLESS && headless(program) != FirstLook::Open {
         count(counter::UNDECIDABLE);
         return false;
     }

@@ -46,7 +46,8 @@ use crate::{
 /// Bytes of an `endbr64`.
 const ENDBR: u64 = 4;
 
-/// A hit of a probed function whose `sk_buff` is argument `$position` (from 0), directly or behind a pointer.
+/// A hit of a probed function whose `sk_buff` is argument `$position` (from 0), directly or behind a pointer. Many are called
+/// without one too.
 macro_rules! function_probe {
     ($name:ident, $position:literal, $fetch:expr, $what:expr) => {
         #[doc = concat!("Functions with the sk_buff as argument ", stringify!($position), ", from 0.")]
@@ -54,7 +55,7 @@ macro_rules! function_probe {
         #[inline(always)]
         pub fn $name(context: ProbeContext) -> u32 {
             let skb = $fetch(context.arg($position).unwrap_or(0));
-            if $what != found::NONE && is_decided(skb, $what) {
+            if $what != found::NONE && (!read::is_kernel_pointer(skb) || is_decided(skb, $what)) {
                 return 0;
             }
             if let Some(found) = FOUND.get_ptr_mut(0) {
@@ -94,11 +95,7 @@ fn is_decided(skb: u64, what: u64) -> bool {
         return false;
     }
     let Some(program) = filter::in_force() else { return true };
-    let look = if what == found::HEADLESS && setting!(follow) != 0 {
-        follow::headless(program)
-    } else {
-        filter::first_look(program, skb)
-    };
+    let look = if what == found::HEADLESS { follow::headless(program) } else { filter::first_look(program, skb) };
     match look {
         FirstLook::Rejected => true,
         FirstLook::Undecidable => {
@@ -175,6 +172,9 @@ tracepoint_probe!(tracepoint_arg5, 4);
 
 #[inline(always)]
 fn tracepoint(context: &RawTracePointContext, skb: u64) -> i32 {
+    if !read::is_kernel_pointer(skb) {
+        return 0;
+    }
     let Some(program) = filter::in_force() else { return 0 };
     let probe = read::instance(context.as_ptr());
     let mut hit = Hit::new(context.as_ptr(), skb, kind::TRACEPOINT, probe as u32);

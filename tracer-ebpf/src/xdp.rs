@@ -43,6 +43,8 @@ pub fn begin(context: *mut c_void) {
     // Whatever was there before: this is another packet.
     let _ = FRAMES.remove(&memory);
     if !frame::matches(program, xdp) {
+        // A program whose end was missed may have left a note.
+        let _ = RUNS.remove(&xdp);
         return;
     }
     let journey = follow::admit();

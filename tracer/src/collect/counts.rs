@@ -17,7 +17,8 @@ pub struct Counts {
     pub not_read: u64,
     /// Lost: the output did not take them.
     pub not_written: u64,
-    /// Hits that the kernel did not hand to the program because another one ran on that CPU; whether they match is not known.
+    /// Hits, and ends and copies of packets, that the kernel did not hand to the program because another one ran on that CPU;
+    /// whether they match is not known.
     pub missed: Option<u64>,
     /// Hits that the filter could not judge, for instance before the headers are written.
     pub undecidable: u64,

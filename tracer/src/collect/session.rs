@@ -248,7 +248,7 @@ impl Session {
     /// Nanoseconds that the programs have run, on all CPUs together, if that is counted ([`RunTime`]).
     pub fn run_time(&self) -> Option<u64> {
         let others = self.places.programs.iter().flat_map(Programs::handles);
-        let programs = self.attached.programs.iter().chain(others);
+        let programs = self.attached.programs.iter().chain(&self.attached.followers).chain(others);
         programs.map(|program| sys::run_time(program.as_fd()).ok()).sum()
     }
 

@@ -71,6 +71,9 @@ const HOOKS: [(&str, Role, u32); 17] = [
 /// clone before it of the same packet. Their packet is the second one.
 const MAKING: [&str; 3] = ["__copy_skb_header", "__skb_clone", "skb_copy_header"];
 
+/// Functions whose argument is called an `sk_buff`, but is the head of a queue.
+const NO_PACKETS: [&str; 1] = ["__skb_wait_for_more_packets"];
+
 /// A function that is called while an `sk_buff` is freed, after its destructor has run, with it as the first argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freeing {
@@ -80,13 +83,21 @@ pub enum Freeing {
     Headless,
 }
 
-const FREEING: [(&str, Freeing); 6] = [
+const FREEING: [(&str, Freeing); 13] = [
     ("__consume_stateless_skb", Freeing::Whole),
     ("kfree_skbmem", Freeing::Headless),
     ("napi_skb_cache_put", Freeing::Headless),
     ("napi_skb_free_stolen_head", Freeing::Whole),
     ("skb_free_head", Freeing::Whole),
     ("skb_release_data", Freeing::Whole),
+    ("skb_pp_recycle", Freeing::Whole),
+    // Who lent the packet its bytes is told that they are free again.
+    ("io_tx_ubuf_complete", Freeing::Whole),
+    ("io_uring_tx_zerocopy_callback", Freeing::Whole),
+    ("msg_zerocopy_callback", Freeing::Whole),
+    ("msg_zerocopy_complete", Freeing::Whole),
+    ("vhost_zerocopy_callback", Freeing::Whole),
+    ("vhost_zerocopy_complete", Freeing::Whole),
 ];
 
 /// The hooks that this kernel has.
@@ -105,6 +116,11 @@ pub fn suffice(functions: &[&str]) -> bool {
 /// Whether the function's first `sk_buff` is made by it, so that nothing is to be read there yet.
 pub fn makes_its_first(function: &str) -> bool {
     MAKING.contains(&function)
+}
+
+/// Whether what the function takes is no packet, whatever its type.
+pub fn takes_none(function: &str) -> bool {
+    NO_PACKETS.contains(&function)
 }
 
 /// Which part of freeing an `sk_buff` the function is, if it is any.

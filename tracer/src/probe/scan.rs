@@ -44,6 +44,9 @@ fn of(btf: &Btf, module: Option<&str>, classes: &mut Classes) -> Vec<Candidate> 
         .own_types(Kind::Function)
         .filter_map(|(_, of)| {
             let name = btf.name(of);
+            if lifecycle::takes_none(name) {
+                return None;
+            }
             let passed_over = usize::from(lifecycle::makes_its_first(name));
             let signature = classes.signature(btf, btf.parameters(of), passed_over)?;
             is_identifier(name).then(|| Candidate {
