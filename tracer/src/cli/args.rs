@@ -162,7 +162,7 @@ pub struct Run {
     /// Record the run too, into a new file (see `skbtrail record`)
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// What is known beside the packets: pod, identity and endpoint of their addresses, backends of a service (Cilium), BPF
+    /// What is known beside the packets: pod, identity and endpoint of their addresses, backends of a service, BPF
     /// programs at their devices
     #[arg(long)]
     pub output_context: bool,

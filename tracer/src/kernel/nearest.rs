@@ -3,7 +3,8 @@
 /// Longest names compared: hostile input must not make a message expensive.
 const LONGEST: usize = 128;
 
-/// The name with the fewest edits from `wanted`, if it is near enough to be worth naming.
+/// The name with the fewest edits from `wanted`, if it is near enough to be worth naming; of several such one that begins so.
+/// Small and capital letters are the same here.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (wanted.len() / 3).max(2);
     names
@@ -11,7 +12,7 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
         .filter(|name| !name.is_empty() && name.len().abs_diff(wanted.len()) <= limit)
         .map(|name| (distance(wanted.as_bytes(), name.as_bytes()), name))
         .filter(|&(edits, name)| edits <= limit && edits < name.len())
-        .min_by_key(|&(edits, _)| edits)
+        .min_by_key(|&(edits, name)| (edits, !name.starts_with(wanted)))
         .map(|(_, name)| name)
 }
 
@@ -25,7 +26,7 @@ fn distance(from: &[u8], to: &[u8]) -> usize {
         let mut diagonal = row[0];
         row[0] = line + 1;
         for (column, right) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
+            let replaced = diagonal + usize::from(!left.eq_ignore_ascii_case(right));
             diagonal = row[column + 1];
             row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
         }
@@ -41,6 +42,12 @@ mod tests {
     fn one_typing_mistake_is_found() {
         assert_eq!(nearest("ifndex", ["mtu", "ifindex", "name"]), Some("ifindex"));
         assert_eq!(nearest("eth00", ["lo", "eth0", "eth1"]), Some("eth0"));
+    }
+
+    #[test]
+    fn what_begins_so_and_capitals() {
+        assert_eq!(nearest("netn", ["net", "netns"]), Some("netns"));
+        assert_eq!(nearest("TCP", ["udp", "tcp"]), Some("tcp"));
     }
 
     #[test]
