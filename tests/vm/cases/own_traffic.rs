@@ -1,5 +1,5 @@
 //! The tracer's own netlink and unix-socket traffic never shows, and is counted. Without a filter, what it writes to a
-//! socket would otherwise be traced, written, traced again.
+//! socket would otherwise be traced, written, traced again. And what has no packet at all is no hit.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixStream;
@@ -24,6 +24,9 @@ pub(crate) const CASE: Case = Case {
 /// Buffers of sockets pass these too.
 const FEW: &str =
     "ip_rcv|icmp_rcv|kfree_skb.*|consume_skb|skb_release_.*|unix_.*|netlink_.*|sock_.*|skb_copy_datagram.*";
+
+/// Called with no `sk_buff` for packets that are still to be made.
+const LOOKUPS: &str = "ip_route_output_key_hash|ip_route_output_key_hash_rcu|fib_select_path";
 
 fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
@@ -50,5 +53,18 @@ fn run(_: &Guest) -> Result<()> {
     }
     let own = seen.stderr.split("; own ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
     ensure!(own.is_some_and(|own| own > 0), "nothing counted as own: {}", seen.stderr);
+    without_a_packet(&pair)
+}
+
+/// Routes are looked up for a packet, and before there is one.
+fn without_a_packet(pair: &Pair) -> Result<()> {
+    let filter = format!("ip_rcv|{LOOKUPS}");
+    let mut running = Tracer::new(&["--filter-func", &filter]).start()?;
+    pair.ping(1)?;
+    let seen = running.stop()?;
+    seen.check()?;
+    ensure!(seen.functions().contains(&"ip_rcv"), "{:?}", seen.functions());
+    let none = seen.hops.iter().find(|hop| u64::from_str_radix(hop.skb().trim_start_matches("0x"), 16) == Ok(0));
+    ensure!(none.is_none(), "without a packet: {:?}", none.map(|hop| &hop.0));
     Ok(())
 }
