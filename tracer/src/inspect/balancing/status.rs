@@ -41,7 +41,10 @@ pub fn judge(attached: &Attached) -> Status {
     let present: Vec<&str> = attached.present().iter().map(|version| version.name).collect();
     let lacking = attached.lacking();
     let mut findings = vec![maps(&present, &lacking)];
-    findings.extend(WANTED.map(|wanted| attached.judge(wanted, REMEDY)));
+    // Where nothing is here at all, each hook that lacks would only say so again.
+    if !present.is_empty() || !attached.hooks.hooks.is_empty() {
+        findings.extend(WANTED.map(|wanted| attached.judge(wanted, REMEDY)));
+    }
     let faults = findings[1..].iter().filter(|finding| finding.state == State::Bad).count();
     findings.extend(attached.notes());
     let (verdict, works, summary) = match (present.len(), attached.hooks.hooks.len(), faults + lacking.len()) {

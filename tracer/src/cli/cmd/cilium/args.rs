@@ -163,6 +163,9 @@ pub(super) struct Policy {
     /// Number of an endpoint; all without
     #[arg(value_name = "ENDPOINT", num_args = 0..=2, value_parser = policy_word)]
     words: Vec<PolicyWord>,
+    /// All, as without a number
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     pub(super) place: Where,
     #[command(flatten)]
@@ -172,8 +175,9 @@ pub(super) struct Policy {
 impl Policy {
     /// The endpoint that is asked for.
     pub(super) fn endpoint(&self) -> Option<u16> {
-        self.words.iter().find_map(|word| match word {
-            PolicyWord::Endpoint(number) => Some(*number),
+        let words = self.words.iter().filter(|_| !self.all);
+        words.copied().find_map(|word| match word {
+            PolicyWord::Endpoint(number) => Some(number),
             PolicyWord::Verb => None,
         })
     }

@@ -68,7 +68,7 @@ fn table(now: &Counters, before: &Counters, since: Option<Duration>, has_places:
     if has_places {
         columns.extend([Column::number("line", "LINE"), Column::text("file", "FILE")]);
     }
-    columns.push(Column::hidden("drop"));
+    columns.extend([Column::hidden("reason_code"), Column::hidden("drop")]);
     let mut rows: Vec<(Rates, &Metric)> =
         now.iter().map(|(key, metric)| (rates(metric, before.get(key), since), metric)).collect();
     rows.sort_by_key(|(rates, metric)| {
@@ -96,7 +96,7 @@ fn cells(rates: Rates, metric: &Metric) -> Vec<Cell> {
     if let Some((line, file)) = &metric.place {
         cells.extend([Cell::number(*line), Cell::text(file)]);
     }
-    cells.push(Cell::json(metric.is_drop()));
+    cells.extend([Cell::number(metric.code), Cell::json(metric.is_drop())]);
     cells
 }
 
@@ -125,7 +125,7 @@ Policy denied  EGRESS             -        -        5    500    35  encap.h
         assert_eq!(out, expected);
         out.clear();
         table::json(&table(&now, &before, Some(Duration::from_secs(4)), true), &mut out);
-        let first = r#"{"reason":"Success","direction":"egress","packets_per_s":5.0,"bytes_per_s":500.0,"packets":30,"bytes":3000,"line":35,"file":"encap.h","drop":false}"#;
+        let first = r#"{"reason":"Success","direction":"egress","packets_per_s":5.0,"bytes_per_s":500.0,"packets":30,"bytes":3000,"line":35,"file":"encap.h","reason_code":0,"drop":false}"#;
         assert_eq!(out.lines().next(), Some(first));
     }
 
