@@ -268,7 +268,10 @@ fn peak(map: &Map) -> Result<u64> {
 fn refusals() -> Result<()> {
     let map = Map::new("private", HASH, (4, 4), 4, 0)?;
     let _other = Map::new("private2", HASH, (4, 4), 4, 0)?;
-    let _same = [Map::new("same", HASH, (4, 4), 4, 0)?];
+    // Of both names the kernel keeps the same 15 bytes.
+    let (one, _two) =
+        (Map::new("a_long_name_of_one", HASH, (4, 4), 4, 0)?, Map::new("a_long_name_of_two", HASH, (4, 4), 4, 0)?);
+    one.set(&[1; 4], &[2; 4])?;
     sh(&format!("chmod 600 {}; chmod 755 /run/bpf", map.pin))?;
     let nobody = "setpriv --reuid 65534 --clear-groups";
     for (command, code, words) in [
@@ -276,6 +279,10 @@ fn refusals() -> Result<()> {
         (format!("{nobody} skbtrail maps dump 1"), 1, "needs CAP_SYS_ADMIN".to_owned()),
         ("skbtrail maps dump 4000000000".to_owned(), 2, "there is no map with the id 4000000000 (any more)".to_owned()),
         ("skbtrail maps dump privat".to_owned(), 2, "no map is called `privat`, did you mean `private`?".to_owned()),
+        ("skbtrail maps dump a_long_name_of_one".to_owned(), 0, "value: 02 02 02 02".to_owned()),
+        ("skbtrail maps dump a_long_name_of_two".to_owned(), 0, "0 entries".to_owned()),
+        ("skbtrail maps dump a_long_name_of_three".to_owned(), 2, "did you mean `a_long_name_of_".to_owned()),
+        ("skbtrail maps dump /run/bpf".to_owned(), 2, "`/run/bpf` is no pinned map".to_owned()),
         ("skbtrail maps dump /etc/passwd".to_owned(), 2, "`/etc/passwd` is no pinned map".to_owned()),
         ("skbtrail maps dump /run/bpf/none".to_owned(), 2, "failed to open `/run/bpf/none`".to_owned()),
         ("skbtrail maps dump".to_owned(), 2, "required arguments".to_owned()),

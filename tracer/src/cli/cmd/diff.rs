@@ -26,7 +26,7 @@ Examples:
   skbtrail diff web.pcapng --filter-a 'src net 10.1.0.0/16' --filter-b 'src net 10.2.0.0/16'
   skbtrail diff --output-json good.pcapng bad.pcapng | jq .a.next
 
-It follows the most travelled way of both sides, says where a tenth of the packets or more goes on differently, which hops only
+It follows the most travelled way of both sides, says where a tenth of the packets or more goes on differently, which hops only \
 one side has, what tells the packets apart where they begin, and which latencies differ. Functions are compared by name, so the two may come from different kernels.";
 
 /// Arguments of `diff`.

@@ -13,8 +13,8 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-Programs of one device and direction are numbered in order of execution (#1, #2, …): tcx before the filters of clsact.
-Drops of tcx and netkit programs are counted nowhere by the kernel; those of clsact are, by all of its filters together.
+Programs of one device and direction are numbered in order of execution (#1, #2, …): tcx before the filters of clsact. \
+Drops of tcx and netkit programs are counted nowhere by the kernel; those of clsact are, by all of its filters together. \
 A namespace that nothing but an open descriptor leads to is not found.
 
 Examples:

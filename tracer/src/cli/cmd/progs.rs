@@ -15,7 +15,7 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-Runs and their time are counted by the kernel while kernel.bpf_stats_enabled is 1 (sysctl -w kernel.bpf_stats_enabled=1;
+Runs and their time are counted by the kernel while kernel.bpf_stats_enabled is 1 (sysctl -w kernel.bpf_stats_enabled=1; \
 it costs each run some tens of nanoseconds). Processes hold a program by itself or by a link that has it.
 
 Examples:

@@ -33,7 +33,7 @@ Examples:
   skbtrail record -o slow.pcapng --last 10s --on 'func tcp_retransmit_skb and port 443' tcp
   skbtrail record -o - icmp | ssh collector 'cat > node1.pcapng'
 
-`skbtrail replay` prints recordings, on any machine and without privileges; Wireshark opens them. The file is for this user
+`skbtrail replay` prints recordings, on any machine and without privileges; Wireshark opens them. The file is for this user \
 alone (under sudo, for the one who called). It can be read at any time, even if skbtrail is killed.";
 
 /// Arguments of `record`.

@@ -36,7 +36,7 @@ Examples:
   skbtrail replay node1.pcapng node2.pcapng                  both, by time
   skbtrail replay tcpdump.pcap                               a foreign capture: each packet is one hop
 
-Without --no-track a packet is shown from its first hit that matches on. `skbtrail trace --help` lists the keys of filters.
+Without --no-track a packet is shown from its first hit that matches on. `skbtrail trace --help` lists the keys of filters. \
 It needs no privileges and no particular machine. What is damaged or missing in a file is said at the end.";
 
 /// Arguments of `replay`.

@@ -13,7 +13,7 @@ Examples:
   skbtrail udp port 53 | head                 into a pipe: lines, as `trace` prints them
   skbtrail --theme light --no-mouse
 
-The flags are those of `trace`, whose help lists the keys of filters. Flags that ask for rows (--output-json, --group, --columns, …)
+The flags are those of `trace`, whose help lists the keys of filters. Flags that ask for rows (--output-json, --group, --columns, …) \
 print rows as `trace` does.";
 
 /// Arguments of `tui`.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-The maps know numbers, not names: a service is called by its address or by its number, which for policies is the annotation
+The maps know numbers, not names: a service is called by its address or by its number, which for policies is the annotation \
 balancing.elf.io/serviceId (kubectl get balancingpolicies,localredirectpolicies -o yaml).
 
 Examples:

@@ -16,9 +16,9 @@ Examples:
   skbtrail cilium policy get 1617            what the endpoint 1617 may send and receive
   skbtrail cilium ct list --release 1.17     laid out as that release has it
 
-Text is what `cilium-dbg bpf … list` of the same release prints, in a stable order.
+Text is what `cilium-dbg bpf … list` of the same release prints, in a stable order. \
 The release is told from the maps as far as they differ.
-A map that others write to is read entry by entry: each is whole and comes once; what is
+A map that others write to is read entry by entry: each is whole and comes once; what is \
 added or removed meanwhile may be listed or not. Reading takes root's rights.";
 
 /// Arguments of `cilium`.

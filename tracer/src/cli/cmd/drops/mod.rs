@@ -38,9 +38,9 @@ Examples:
   skbtrail drops --by place --top 5               told apart by reason and place alone
   skbtrail drops --once 60 --all-netns --json | jq 'select(.table == \"drop\")'
 
-Beside the drops it shows which of the kernel's counters of losses moved: of CPUs (softnet), devices, queueing disciplines
-(clsact too), protocols (nstat), connection tracking and IPsec, in the namespaces chosen. They tell of packets that were lost
-without a drop event, and count all packets, whatever FILTER is. On a terminal the tables are printed again every second; into
+Beside the drops it shows which of the kernel's counters of losses moved: of CPUs (softnet), devices, queueing disciplines \
+(clsact too), protocols (nstat), connection tracking and IPsec, in the namespaces chosen. They tell of packets that were lost \
+without a drop event, and count all packets, whatever FILTER is. On a terminal the tables are printed again every second; into \
 a pipe at the end, or as --watch says. What the reasons mean is in assets/drop-reasons.md.";
 
 /// Arguments of `drops`.

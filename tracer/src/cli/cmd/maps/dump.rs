@@ -24,7 +24,7 @@ const CHUNK: usize = 64 << 10;
 const STRIDE: u64 = 4096;
 
 const EXAMPLES: &str = "\
-Maps of known dataplanes are shown in their meaning, others by the types that they were made with, and the rest as bytes in
+Maps of known dataplanes are shown in their meaning, others by the types that they were made with, and the rest as bytes in \
 the order in which they lie in memory. Values of per-CPU maps are shown apart and summed.
 
 Examples:

@@ -24,7 +24,7 @@ use crate::{
 use summary::Summary;
 
 const EXAMPLES: &str = "\
-Live, lines are taken out of the kernel's trace buffer: another reader (tc exec bpf debug, bpftool prog tracelog) does not see
+Live, lines are taken out of the kernel's trace buffer: another reader (tc exec bpf debug, bpftool prog tracelog) does not see \
 them any more. The log is written if Felix is configured with bpfLogLevel: Debug, at a high price for every packet.
 
 Examples:
