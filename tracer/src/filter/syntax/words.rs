@@ -292,11 +292,10 @@ pub(crate) fn nearest(word: &str) -> Option<&'static str> {
         5..=32 => 2,
         _ => return None,
     };
-    let scored = names.map(|name| (distance(word, name), name));
-    scored
-        .filter(|(distance, _)| (1..=reach).contains(distance))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    // Capitals are the only mistake of some.
+    let small = word.to_ascii_lowercase();
+    let scored = names.filter(|name| *name != word).map(|name| (distance(&small, name), name));
+    scored.filter(|(distance, _)| *distance <= reach).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
 /// Letters to insert, drop, replace or swap with their neighbour to get from `a` to `b`.
@@ -333,6 +332,7 @@ mod tests {
             ("icmp-ecko", Some("icmp-echo")),
             ("ifnane", Some("ifname")),
             ("iner", Some("inner")),
+            ("TCP", Some("tcp")),
             ("example", None),
             ("x", None),
         ];
