@@ -12,6 +12,8 @@ pub struct Offsets {
     pub skb_dev: u32,
     /// `sk_buff.sk`
     pub skb_sk: u32,
+    /// `sk_buff._skb_refdst`
+    pub skb_dst: u32,
     /// `sk_buff.len`
     pub skb_len: u32,
     /// `sk_buff.mark`
@@ -30,7 +32,8 @@ pub struct Offsets {
     pub skb_network_header: u32,
     /// `sk_buff.transport_header`
     pub skb_transport_header: u32,
-    /// 1 where `protocol`, `transport_header` and `network_header` lie one behind the other, so that one load has them all.
+    /// 1 where `protocol`, `transport_header`, `network_header` and `mac_header` lie one behind the other, so that one load has
+    /// them all.
     pub headers_together: u32,
     /// `sk_buff.vlan_tci`
     pub skb_vlan_tci: u32,
@@ -103,6 +106,13 @@ pub struct Offsets {
     pub fragment_length: u32,
     /// Where `skb_shared_info.frags[0]` begins in its page
     pub fragment_offset: u32,
+    /// `xdp_buff.flags`, of which the lowest bit says that there are pieces behind the linear part (`XDP_FLAGS_HAS_FRAGS`);
+    /// [`ABSENT`] where there never are
+    pub xdp_flags: u32,
+    /// `xdp_buff.frame_sz`: bytes from `data_hard_start` on that belong to the linear part, its `skb_shared_info` included
+    pub xdp_frame_bytes: u32,
+    /// `skb_shared_info.xdp_frags_size`, counted back from the end of the frame
+    pub xdp_pieces_from_end: u32,
 }
 
 /// Bytes of a `skb_frag_t`.
@@ -191,6 +201,10 @@ pub mod counter {
     pub const CHANGES_LOST: u32 = 8;
     /// [`crate::journey::Change`]s sent or lost.
     pub const CHANGES: u32 = 9;
+    /// Notes kept in maps where the least recently used give way: what stacks work on, and packets at XDP.
+    pub const NOTES_KEPT: u32 = 10;
+    /// Those of them that were taken back.
+    pub const NOTES_TAKEN_BACK: u32 = 11;
     /// Number of counters.
-    pub const COUNT: u32 = 10;
+    pub const COUNT: u32 = 12;
 }

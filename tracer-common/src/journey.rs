@@ -48,7 +48,8 @@ pub mod change {
     pub const MERGED: u8 = 4;
     /// A branch appeared on a stack that worked on `other`.
     pub const STACK: u8 = 5;
-    /// The branch ended: its `sk_buff` was freed, or merged into another one.
+    /// The branch ended: its `sk_buff` was freed, or merged into another one; or it had none, and XDP dropped it or sent it
+    /// elsewhere.
     pub const ENDED: u8 = 6;
 }
 

@@ -60,6 +60,27 @@ pub mod wanted {
     pub const MARK: u8 = 2;
 }
 
+/// Bytes of a network header that the kernel writes last, when it hands the packet to its hooks (`__ip_local_out`,
+/// `__ip6_local_out`): a bit each. No table asks for them.
+pub mod late {
+    /// Total length and checksum of IPv4.
+    pub const IPV4: u32 = LENGTH_4 | CHECKSUM_4;
+    /// Payload length of IPv6.
+    pub const IPV6: u32 = 0b11 << 4;
+    /// All of these.
+    pub const ALL: u32 = IPV4 | IPV6;
+    /// Total length of IPv4.
+    pub const LENGTH_4: u32 = 0b11 << 2;
+    /// Checksum of IPv4.
+    pub const CHECKSUM_4: u32 = 0b11 << 10;
+
+    /// Whether the `width` bytes at `offset` touch these `bytes`.
+    #[inline(always)]
+    pub fn touches(bytes: u32, offset: u32, width: u32) -> bool {
+        offset < 12 && ((1 << (width & 7)) - 1) << offset & bytes != 0
+    }
+}
+
 /// One comparison. 16 bytes, no padding.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

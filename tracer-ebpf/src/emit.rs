@@ -18,8 +18,8 @@ use crate::{
     extra, fragment,
     frame::Frame,
     hit::Hit,
-    maps::{EVENTS, count},
-    packet::{NOWHERE, Packet},
+    maps::{EVENTS, count, found},
+    packet::{self, NOWHERE, Packet},
     read::{Device, device, kept_tag_protocol, member, packet_namespace, setting},
     unwritten,
 };
@@ -85,7 +85,7 @@ unsafe fn fill(event: *mut Event, hit: &Hit, device: Device) {
         fill_hit(event, hit);
         fill_packet(event, hit.skb);
         fill_device(event, packet_namespace(hit.skb, device), device);
-        fill_headers(event, hit.skb);
+        fill_headers(event, hit);
         if hit.kind != kind::TRACEPOINT {
             (*event).flags |= flags::ARGUMENT;
         }
@@ -171,30 +171,60 @@ unsafe fn fill_device(event: *mut Event, netns: u32, device: Device) {
 }
 
 #[inline(always)]
-unsafe fn fill_headers(event: *mut Event, skb: u64) {
-    let packet = Packet::locate(skb, 0);
-    let network = packet.network;
+unsafe fn fill_headers(event: *mut Event, hit: &Hit) {
+    let packet = Packet::locate(hit.skb, 0);
+    let network = if u64::from(hit.what) == found::BLANK { NOWHERE } else { packet.network };
     // SAFETY: as for `fill`.
     unsafe {
         (*event).header_len = 0;
-        if network != NOWHERE && (copy_headers(event, network, packet.end) || copy_fragment(event, &packet)) {
-            return;
-        }
-        if network == NOWHERE && unwritten::tuple((&raw mut (*event).headers).cast(), skb) {
+        if network != NOWHERE {
+            if copy_headers(event, network, packet.end) {
+                complete_headers(event, hit, &packet);
+            } else {
+                copy_fragment(event, &packet);
+            }
+        } else if unwritten::tuple((&raw mut (*event).headers).cast(), hit.skb) {
             (*event).header_len = size_of::<SocketTuple>() as u16;
             (*event).flags |= flags::SOCKET;
         }
     }
 }
 
-/// Copies headers of which none lies in the linear part; false where they cannot be reached.
+/// Puts what will be written where it is known, and leaves out the rest of what is not written yet.
 #[inline(always)]
-unsafe fn copy_fragment(event: *mut Event, packet: &Packet) -> bool {
-    let Some(into) = packet.network.checked_sub(packet.end) else { return false };
+unsafe fn complete_headers(event: *mut Event, hit: &Hit, packet: &Packet) {
+    // SAFETY: as for `fill`; the headers' places are theirs.
+    unsafe {
+        let headers = (&raw mut (*event).headers).cast::<u8>();
+        let is_four = *headers >> 4 == 4;
+        if unwritten::is_late(packet) {
+            let place = if is_four { headers.add(2) } else { headers.add(4) };
+            let length = unwritten::length(packet, is_four) as u16;
+            place.cast::<u16>().write_unaligned(length.to_be());
+        }
+        if hit.is(found::TRANSPORT_TO_COME) {
+            let behind = packet::network_length(*headers) as u16;
+            if (*event).header_len >= behind {
+                (*event).header_len = behind;
+                if let Some(ports) = unwritten::ports_to_come(hit.skb) {
+                    headers.add(usize::from(behind)).cast::<[u16; 2]>().write_unaligned(ports);
+                    (*event).header_len += size_of_val(&ports) as u16;
+                }
+            }
+        }
+    }
+}
+
+/// Copies headers of which none lies in the linear part, if they can be reached.
+#[inline(always)]
+unsafe fn copy_fragment(event: *mut Event, packet: &Packet) {
+    let Some(into) = packet.network.checked_sub(packet.end) else { return };
     let mut left = 0;
     let address = fragment::find(packet.skb, packet.head, into, &mut left);
-    // SAFETY: as for `fill`.
-    address != 0 && unsafe { copy_headers(event, address, address + left) }
+    if address != 0 {
+        // SAFETY: as for `fill`.
+        unsafe { copy_headers(event, address, address + left) };
+    }
 }
 
 /// Copies the headers that begin at `network`; false where there are none.

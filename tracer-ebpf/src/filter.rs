@@ -12,7 +12,7 @@ use tracer_common::{
 
 use crate::{
     hit::Hit,
-    maps::{FILTERS, IN_FORCE, count},
+    maps::{FILTERS, IN_FORCE, count, found},
     packet::{self, Packet},
     read::{self, is_kernel_pointer, member, peek, setting},
     source::Judged,
@@ -25,33 +25,35 @@ pub fn in_force() -> Option<&'static Program> {
     FILTERS.get(unsafe { IN_FORCE.0.get().read_volatile() })
 }
 
-/// Whether the packet matches.
+/// The packet matches.
+pub const ACCEPTED: u32 = 3;
+
+/// What the filter says of a hit: [`ACCEPTED`], [`REJECTED`] or [`UNDECIDABLE`], which is counted.
 #[inline(always)]
-pub fn matches(program: &Program, hit: &Hit) -> bool {
+pub fn judge(program: &Program, hit: &Hit) -> u32 {
     if program.entry == u32::from(ACCEPT) {
-        return true;
+        return ACCEPTED;
     }
-    match looked_at(program, hit.skb) {
-        FirstLook::Rejected => false,
-        FirstLook::Matches => true,
-        FirstLook::Undecidable => {
-            count(counter::UNDECIDABLE);
-            false
-        }
+    let look = if hit.is(found::TRANSPORT_TO_COME) { FirstLook::Open } else { looked_at(program, hit.skb) };
+    let verdict = match look {
+        FirstLook::Rejected => REJECTED,
+        FirstLook::Matches => ACCEPTED,
+        FirstLook::Undecidable => UNDECIDABLE,
         FirstLook::Open => run(program, hit),
+    };
+    if verdict == UNDECIDABLE {
+        count(counter::UNDECIDABLE);
     }
+    verdict
 }
 
 /// Runs the whole program. One function of its own, which each program has once.
 #[inline(never)]
-fn run(program: &Program, hit: &Hit) -> bool {
+fn run(program: &Program, hit: &Hit) -> u32 {
     match evaluate(program, hit) {
-        Verdict::Match => true,
-        Verdict::Reject => false,
-        Verdict::Undecidable => {
-            count(counter::UNDECIDABLE);
-            false
-        }
+        Verdict::Match => ACCEPTED,
+        Verdict::Reject => REJECTED,
+        Verdict::Undecidable => UNDECIDABLE,
     }
 }
 
@@ -65,8 +67,10 @@ struct Run<'a> {
 }
 
 const CONTINUE: u32 = 0;
-const UNDECIDABLE: u32 = 1;
-const REJECTED: u32 = 2;
+/// This hit cannot tell.
+pub const UNDECIDABLE: u32 = 1;
+/// The packet does not match.
+pub const REJECTED: u32 = 2;
 
 /// Runs the program in `bpf_loop` (5.17), whose body the verifier checks once instead of `MAX_STEPS` times.
 #[inline(always)]
@@ -85,6 +89,9 @@ fn evaluate(program: &Program, hit: &Hit) -> Verdict {
         (&raw mut (*judged).depth).write(zero);
         &mut (*place).judged
     };
+    if hit.is(found::TRANSPORT_TO_COME) {
+        judged.packet.transport = packet::NOWHERE;
+    }
     judged.packet.launder();
     // SAFETY: as above; with these, all of it is written.
     let run = unsafe {
@@ -120,11 +127,14 @@ pub enum FirstLook {
 #[inline(always)]
 pub fn first_look(program: &Program, skb: u64) -> FirstLook {
     let head: u64 = member!(skb, skb_head);
-    let (protocol, offset) = packet::protocol_and_offset(skb);
-    if offset == 0 {
+    let stored = packet::stored(skb);
+    if stored.network == 0 {
         return without_header(program, skb, head);
     }
-    let network = head + u64::from(offset);
+    if stored.is_unwritten(skb, head) {
+        return if asks_for_header(program) { FirstLook::Undecidable } else { FirstLook::Open };
+    }
+    let network = head + u64::from(stored.network);
     let tail: u32 = member!(skb, skb_tail);
     let end = head + u64::from(tail);
     if network + u64::from(looks::IPV4_BYTES) > end {
@@ -134,7 +144,7 @@ pub fn first_look(program: &Program, skb: u64) -> FirstLook {
     let pairs = zeroed(&mut pairs);
     fetch::<{ looks::IPV4_BYTES as usize / 4 }>(pairs, 0, network);
     let first = (pairs[0] >> 56) as u8;
-    let family = match packet::protocol(protocol, first) {
+    let family = match packet::protocol(stored.protocol, first) {
         packet::ETH_P_IP => family::IPV4,
         packet::ETH_P_IPV6 if network + u64::from(looks::IPV6_BYTES) <= end => {
             fetch::<6>(pairs, 2, network + 16);
@@ -154,11 +164,6 @@ pub fn first_look(program: &Program, skb: u64) -> FirstLook {
             return FirstLook::Open;
         }
         fetch::<4>(pairs, looks::BEHIND, behind);
-        // Ports may be still to come, see `unwritten`.
-        let second = (pairs[looks::BEHIND] >> 32) as u16;
-        if second == 0 {
-            return FirstLook::Open;
-        }
         next = walk(table, pairs, next, target::END);
     }
     match next as u8 {
@@ -238,15 +243,19 @@ fn walk(table: &Looks, pairs: &[u64; looks::PAIRS], mut next: u32, stop: u8) -> 
 /// Before the network header is written, only a socket can tell.
 #[inline(always)]
 fn without_header(program: &Program, skb: u64, head: u64) -> FirstLook {
-    let Some(node) = program.nodes.get(program.entry as usize) else { return FirstLook::Open };
+    let sock: u64 = member!(skb, skb_sk);
+    let undecidable =
+        !is_kernel_pointer(sock) && packet::network_by_link(skb, head) == packet::NOWHERE && asks_for_header(program);
+    if undecidable { FirstLook::Undecidable } else { FirstLook::Open }
+}
+
+/// Whether the program asks for the network header first.
+#[inline(always)]
+fn asks_for_header(program: &Program) -> bool {
+    let Some(node) = program.nodes.get(program.entry as usize) else { return false };
     let header = node.base == base::NETWORK || node.base == base::TRANSPORT;
     let asks = header || (node.base == base::FIELD && node.offset == field::PROTOCOL);
-    let sock: u64 = member!(skb, skb_sk);
-    let undecidable = asks
-        && node.op <= op::LOAD_INDEXED
-        && !is_kernel_pointer(sock)
-        && packet::network_by_link(skb, head) == packet::NOWHERE;
-    if undecidable { FirstLook::Undecidable } else { FirstLook::Open }
+    asks && node.op <= op::LOAD_INDEXED
 }
 
 /// One node; 1 ends the loop.

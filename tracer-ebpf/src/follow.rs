@@ -22,7 +22,7 @@ use tracer_common::{
 };
 
 use crate::{
-    filter::{self, FirstLook},
+    filter::{self, ACCEPTED, FirstLook, REJECTED},
     hit::Hit,
     maps::{EVENTS, FOLLOWED, NUMBERS, add, count, found},
     own::is_own,
@@ -52,20 +52,22 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
             return known == SHOW;
         }
     }
-    if setting!(xdp) != 0 && hit.freeing == 0 && known == JUDGE {
+    if setting!(xdp) != 0 && hit.what == found::PASSES as u8 && known == JUDGE {
         let taken = xdp::take_over(program, hit);
         if taken != xdp::NOTHING {
             return taken == xdp::TAKEN_OVER;
         }
     }
-    if u64::from(hit.freeing) == found::HEADLESS && headless(program) != FirstLook::Open {
+    if hit.is(found::BLANK) && of_blank(program) != FirstLook::Open {
         count(counter::UNDECIDABLE);
         return false;
     }
     // Laundered, so that the verifier checks what follows once.
     known ^= program.zero as u32;
-    if !filter::matches(program, hit) {
-        if known == JUDGE_AGAIN {
+    let verdict = filter::judge(program, hit);
+    if verdict != ACCEPTED {
+        // Where this hit cannot tell, a later one will.
+        if known == JUDGE_AGAIN && verdict == REJECTED {
             forget(hit.skb);
         }
         return false;
@@ -82,9 +84,9 @@ pub fn judge(program: &Program, hit: &mut Hit) -> bool {
     setting!(follow) == 0 || begin(program, hit)
 }
 
-/// What can be said of a packet that is not followed and whose head is gone: only a filter that asks for nothing takes it.
+/// What can be said of a packet that is not followed and whose bytes are not there: only a filter that asks for nothing takes it.
 #[inline(always)]
-pub fn headless(program: &Program) -> FirstLook {
+pub fn of_blank(program: &Program) -> FirstLook {
     if program.entry == u32::from(ACCEPT) { FirstLook::Open } else { FirstLook::Undecidable }
 }
 
@@ -93,7 +95,7 @@ pub fn headless(program: &Program) -> FirstLook {
 pub fn is_in_work(program: &Program, hit: &mut Hit, pointer: u64) -> bool {
     hit.skb = stack::packet(pointer);
     hit.flags = flags::BY_STACK;
-    hit.freeing = 0;
+    hit.what = found::PASSES as u8;
     hit.skb != 0 && live() != 0 && follows(program, hit) == SHOW
 }
 
@@ -108,7 +110,7 @@ pub fn note_work(program: &Program, hit: &mut Hit, pointer: u64, shown: bool) ->
         return true;
     }
     let other = stack::packet(pointer);
-    if setting!(follow_stacks) == 0 || other == 0 || other == hit.skb || hit.freeing != 0 {
+    if setting!(follow_stacks) == 0 || other == 0 || other == hit.skb || hit.is(found::FREEING) {
         return false;
     }
     copied(hit.skb, other, change::STACK);
@@ -122,7 +124,7 @@ fn follows(program: &Program, hit: &mut Hit) -> u32 {
     // SAFETY: a value of the map; all that is read of it are numbers. It may become another packet's while we look; then the
     // hit is that one's too.
     let followed = unsafe { ptr::read(followed) };
-    if followed.state == state::RELEASED && hit.freeing == 0 {
+    if followed.state == state::RELEASED && !hit.is(found::FREEING) {
         forget(hit.skb);
         return JUDGE;
     }
@@ -161,11 +163,8 @@ pub fn is_followed(program: &Program, hit: &mut Hit) -> bool {
 fn begin(program: &Program, hit: &mut Hit) -> bool {
     hit.flags = flags::FIRST;
     // What is being freed is shown, but there is nothing left to follow, nor to take a sample of.
-    if hit.freeing != 0 {
-        if setting!(sample) > 1 {
-            count(counter::SAMPLED_OUT);
-        }
-        return setting!(sample) <= 1;
+    if hit.is(found::FREEING) {
+        return admits_freed();
     }
     let journey = admit();
     let followed = Followed {
@@ -188,6 +187,22 @@ fn begin(program: &Program, hit: &mut Hit) -> bool {
     journey != 0
 }
 
+/// Whether a packet is shown that only its end has been seen of.
+#[inline(always)]
+fn admits_freed() -> bool {
+    if setting!(sample) > 1 {
+        count(counter::SAMPLED_OUT);
+        return false;
+    }
+    let most = setting!(most_packets);
+    // SAFETY: a global, aligned.
+    if most != 0 && unsafe { NUMBERS.journeys.get().read_volatile() } >= u64::from(most) {
+        count(counter::BEYOND_LIMIT);
+        return false;
+    }
+    true
+}
+
 /// A number for the journey of a packet that has just matched; 0 where it is to be left out.
 #[inline(always)]
 pub fn admit() -> u64 {
@@ -206,21 +221,30 @@ pub fn admit() -> u64 {
     number()
 }
 
-/// Follows the `sk_buff` of a hit as a branch of what went before it, which ends; false where there is no room.
+/// What goes on after `before`, as a branch of it.
 #[inline(always)]
-pub fn join(before: &Followed, hit: &mut Hit) -> bool {
+pub fn branch_off(before: &Followed) -> Followed {
     let branch = if before.journey == 0 { 0 } else { number() as u32 };
-    let followed = Followed { branch, parent: before.branch, ..*before };
+    Followed { branch, parent: before.branch, ..*before }
+}
+
+/// Follows the `sk_buff` of a hit as a branch of what went before it, which `ends` now if it has not before; false where there
+/// is no room.
+#[inline(always)]
+pub fn join(before: &Followed, hit: &mut Hit, ends: bool) -> bool {
+    let followed = branch_off(before);
     if !note(hit.skb, &followed) {
         count(counter::NOT_FOLLOWED);
         return false;
     }
-    (hit.journey, hit.branch, hit.parent) = (followed.journey, branch, before.branch);
+    (hit.journey, hit.branch, hit.parent) = (followed.journey, followed.branch, before.branch);
     hit.generation = before.generation;
     xdp::remember(hit.skb);
     if before.journey != 0 {
         tell(&followed, change::COPIED, hit.skb, 0);
-        tell(before, change::ENDED, 0, 0);
+        if ends {
+            tell(before, change::ENDED, 0, 0);
+        }
     }
     true
 }
@@ -237,8 +261,7 @@ pub fn copied(made: u64, from: u64, kind: u8) {
     if parent.state == state::RELEASED {
         return;
     }
-    let branch = if parent.journey == 0 { 0 } else { number() as u32 };
-    let followed = Followed { branch, parent: parent.branch, ..parent };
+    let followed = branch_off(&parent);
     if !note(made, &followed) {
         count(counter::NOT_FOLLOWED);
         return;
@@ -284,6 +307,7 @@ pub fn released(skb: u64) {
         return;
     }
     followed.state = state::RELEASED;
+    xdp::forget(skb);
     // SAFETY: a helper without preconditions.
     followed.released = unsafe { bpf_ktime_get_ns() };
     if followed.journey != 0 {
@@ -353,8 +377,11 @@ pub fn freed(skb: u64) {
     let Some(followed) = FOLLOWED.get_ptr(&skb) else { return };
     // SAFETY: a value of the map; all that is read of it are numbers.
     let followed = unsafe { ptr::read(followed) };
-    if followed.state != state::RELEASED && followed.journey != 0 {
-        tell(&followed, change::ENDED, skb, 0);
+    if followed.state != state::RELEASED {
+        xdp::forget(skb);
+        if followed.journey != 0 {
+            tell(&followed, change::ENDED, skb, 0);
+        }
     }
     forget(skb);
 }

@@ -4,7 +4,7 @@ use core::{ffi::c_void, ptr};
 
 use aya_ebpf::helpers::generated::bpf_loop;
 use tracer_common::{
-    config::counter,
+    config::{ABSENT, counter},
     event::kind,
     predicate::{
         ACCEPT, MAX_PROBES, MAX_STEPS, NO_PROBE, OUTSIDE, Program, REGISTERS, Source, UNKNOWN, Verdict, base, field,
@@ -13,13 +13,15 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::count,
+    maps::{OFFSETS, count},
     packet::{ETH_P_IP, ETH_P_IPV6, ETHERNET_HEADER},
-    read::{Device, is_kernel_pointer, member, namespace, peek},
+    read::{Device, frozen, is_kernel_pointer, member, namespace, peek},
 };
 
 /// Device types (include/uapi/linux/if_arp.h) whose frames begin with an Ethernet header: `ARPHRD_ETHER`, `ARPHRD_LOOPBACK`.
 const ETHERNET: [u16; 2] = [1, 772];
+/// `XDP_FLAGS_HAS_FRAGS` of `xdp_buff.flags`.
+const HAS_FRAGS: u32 = 1;
 /// Place of the EtherType in an Ethernet header.
 const ETHERTYPE: u32 = 12;
 
@@ -30,6 +32,8 @@ pub struct Frame {
     pub start: u64,
     /// First byte behind the linear part.
     pub end: u64,
+    /// Bytes in further pieces.
+    more: u64,
     /// The device that it came in by.
     pub device: Device,
     /// Where its headers are; the tags that it may have are not stepped over.
@@ -41,7 +45,8 @@ impl Frame {
     #[inline(always)]
     pub fn locate(xdp: u64) -> Self {
         let (start, end): (u64, u64) = (member!(xdp, xdp_data), member!(xdp, xdp_data_end));
-        let mut frame = Self { start, end, device: device(xdp), headers: Headers { link: 0, network: 0, protocol: 0 } };
+        let headers = Headers { link: 0, network: 0, protocol: 0 };
+        let mut frame = Self { start, end, more: further(xdp), device: device(xdp), headers };
         let kind: u16 = member!(frame.device.address, dev_type);
         if ETHERNET.contains(&kind) {
             frame.headers.network = ETHERNET_HEADER as u32;
@@ -72,10 +77,10 @@ impl Frame {
         (network, protocol)
     }
 
-    /// Bytes in the linear part.
+    /// Bytes of the packet.
     #[inline(always)]
     pub fn length(&self) -> u64 {
-        self.end.saturating_sub(self.start)
+        self.end.saturating_sub(self.start) + self.more
     }
 
     #[inline(always)]
@@ -89,12 +94,26 @@ impl Bytes for Frame {
     #[inline(always)]
     fn word(&mut self, offset: u32, width: u32) -> u64 {
         let address = self.start + u64::from(offset);
-        if address + u64::from(width) > self.end {
-            return OUTSIDE;
+        let end = address + u64::from(width);
+        if end > self.end {
+            return if end > self.end + self.more { OUTSIDE } else { UNKNOWN };
         }
         let word: u32 = peek(address);
         u64::from(u32::from_be(word))
     }
+}
+
+/// Bytes behind the linear part.
+#[inline(always)]
+fn further(xdp: u64) -> u64 {
+    let from_end = frozen(&OFFSETS.xdp_pieces_from_end);
+    let flags: u32 = member!(xdp, xdp_flags);
+    if from_end == ABSENT || flags & HAS_FRAGS == 0 {
+        return 0;
+    }
+    let (start, bytes): (u64, u32) = (member!(xdp, xdp_data_hard_start), member!(xdp, xdp_frame_bytes));
+    let length: u32 = peek((start + u64::from(bytes)).wrapping_sub(u64::from(from_end)));
+    u64::from(length)
 }
 
 #[inline(always)]

@@ -21,8 +21,8 @@ pub struct Hit {
     pub argument: u32,
     /// One of [`tracer_common::event::kind`].
     pub kind: u8,
-    /// Not 0: the function is part of freeing the packet ([`crate::maps::found`]).
-    pub freeing: u8,
+    /// What the function does with the packet: bits of [`crate::maps::found`].
+    pub what: u8,
     /// Bits of [`tracer_common::event::flags`] that following adds.
     pub flags: u8,
     /// One of [`tracer_common::event::hook`].
@@ -54,9 +54,15 @@ impl Hit {
             (&raw mut (*place).probe).write_volatile(probe);
             (&raw mut (*place).kind).write_volatile(kind);
             (&raw mut (*place).flags).write_volatile(0);
-            (&raw mut (*place).freeing).write_volatile(0);
+            (&raw mut (*place).what).write_volatile(0);
             (&raw mut (*place).hook).write_volatile(hook::NONE);
         }
         hit
+    }
+
+    /// Whether a bit of [`crate::maps::found`] is set.
+    #[inline(always)]
+    pub fn is(&self, bit: u64) -> bool {
+        u64::from(self.what) & bit != 0
     }
 }

@@ -55,7 +55,7 @@ macro_rules! function_probe {
         #[inline(always)]
         pub fn $name(context: ProbeContext) -> u32 {
             let skb = $fetch(context.arg($position).unwrap_or(0));
-            if $what != found::NONE && (!read::is_kernel_pointer(skb) || is_decided(skb, $what)) {
+            if $what & found::NONE == 0 && (!read::is_kernel_pointer(skb) || is_decided(skb, $what)) {
                 return 0;
             }
             if let Some(found) = FOUND.get_ptr_mut(0) {
@@ -84,7 +84,11 @@ function_probe!(skb_pointer_arg4, 3, pointed_to, found::PASSES);
 function_probe!(skb_pointer_arg5, 4, pointed_to, found::PASSES);
 // Functions that are part of freeing an sk_buff, all with it as their first argument.
 function_probe!(freeing_arg1, 0, core::convert::identity, found::FREEING);
-function_probe!(headless_arg1, 0, core::convert::identity, found::HEADLESS);
+function_probe!(headless_arg1, 0, core::convert::identity, found::FREEING | found::BLANK);
+// Functions whose packet is being made.
+function_probe!(blank_arg1, 0, core::convert::identity, found::BLANK);
+function_probe!(blank_arg2, 1, core::convert::identity, found::BLANK);
+function_probe!(transport_to_come_arg1, 0, core::convert::identity, found::TRANSPORT_TO_COME);
 // Functions without an sk_buff; what stands there instead is not looked at.
 function_probe!(no_skb, 0, core::convert::identity, found::NONE);
 
@@ -95,7 +99,13 @@ fn is_decided(skb: u64, what: u64) -> bool {
         return false;
     }
     let Some(program) = filter::in_force() else { return true };
-    let look = if what == found::HEADLESS { follow::headless(program) } else { filter::first_look(program, skb) };
+    let look = if what & found::BLANK != 0 {
+        follow::of_blank(program)
+    } else if what & found::TRANSPORT_TO_COME != 0 {
+        FirstLook::Open
+    } else {
+        filter::first_look(program, skb)
+    };
     match look {
         FirstLook::Rejected => true,
         FirstLook::Undecidable => {
@@ -117,7 +127,7 @@ pub fn judge(context: ProbeContext) -> u32 {
     // SAFETY: what is not written is not read before it is.
     let hit = unsafe { hit.assume_init_mut() };
     hit.argument = argument as u32;
-    hit.freeing = what as u8;
+    hit.what = what as u8;
     if program.wants_function != 0 {
         hit.probe = probe_number(hit.context);
     }
@@ -257,6 +267,14 @@ pub fn stolen(context: FEntryContext) -> i32 {
 #[inline(always)]
 pub fn freed(context: FEntryContext) -> i32 {
     follow::freed(follow::argument(context.as_ptr(), 0));
+    0
+}
+
+/// Functions that hand an `sk_buff` out, maybe one that was used without being freed since.
+#[fexit]
+#[inline(always)]
+pub fn handed_out(context: FExitContext) -> i32 {
+    follow::freed(follow::returned(context.as_ptr()));
     0
 }
 

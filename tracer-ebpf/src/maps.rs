@@ -3,6 +3,7 @@
 use core::{arch::asm, cell::UnsafeCell};
 
 use aya_ebpf::{
+    bindings::{BPF_EXIST, BPF_NOEXIST},
     btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
     macros::btf_map,
 };
@@ -71,16 +72,18 @@ pub struct Found {
     pub what: u64,
 }
 
-/// What a function's hit is ([`Found::what`]).
+/// What a function's hit is ([`Found::what`]): bits, or 0 where a packet just passes.
 pub mod found {
     /// A packet passes.
     pub const PASSES: u64 = 0;
     /// It is being freed.
     pub const FREEING: u64 = 1;
+    /// Its bytes are not there: not written yet, or already another's. What a filter would read there is not the packet.
+    pub const BLANK: u64 = 2;
+    /// What follows its network header is not written yet.
+    pub const TRANSPORT_TO_COME: u64 = 4;
     /// The function takes none.
-    pub const NONE: u64 = 2;
-    /// It is being freed, and the memory of its head is already another's: what a filter would read there is no longer it.
-    pub const HEADLESS: u64 = 3;
+    pub const NONE: u64 = 8;
 }
 
 /// One place for each CPU is enough: on a CPU only one function probe runs at a time (`bpf_prog_active`), and an
@@ -93,8 +96,8 @@ pub static FOUND: PerCpuArray<Found, 1> = PerCpuArray::new();
 #[btf_map]
 pub static JUDGE: ProgramArray<1> = ProgramArray::new();
 
-/// Followed `sk_buff`s that were hit lately, by their `head`: what XDP sees of a packet that has an `sk_buff` already. Whether
-/// an entry still holds is seen when it is used.
+/// Followed `sk_buff`s by their `head`: what XDP sees of a packet that has an `sk_buff` already. Whether an entry still holds is
+/// seen when it is used.
 #[btf_map]
 pub static HEADS: LruHashMap<u64, u64, { MOST_FRAMES }> = LruHashMap::new();
 
@@ -182,6 +185,27 @@ pub fn add(number: &UnsafeCell<u64>, by: u64) -> u64 {
         asm!("{0} = atomic_fetch_add((u64 *)({1} + 0), {0})", inout(reg) value, in(reg) number.get(), options(nostack));
     }
     value
+}
+
+/// Keeps a note in a map whose least recently used entries give way. How many did, user space tells from what was kept, what
+/// was taken back and what is there.
+#[inline(always)]
+pub fn keep<K, V, const M: usize>(map: &LruHashMap<K, V, M>, key: &K, value: &V) {
+    if map.insert(key, value, u64::from(BPF_NOEXIST)).is_ok() {
+        return count(counter::NOTES_KEPT);
+    }
+    // It is there already, or there is no room even so.
+    if map.insert(key, value, u64::from(BPF_EXIST)).is_err() {
+        count(counter::NOTES_KEPT);
+    }
+}
+
+/// Takes a note back.
+#[inline(always)]
+pub fn take_back<K, V, const M: usize>(map: &LruHashMap<K, V, M>, key: &K) {
+    if map.remove(key).is_ok() {
+        count(counter::NOTES_TAKEN_BACK);
+    }
 }
 
 /// Adds one to a counter of this CPU. Atomically: a tracepoint's program may be interrupted by a function's.

@@ -8,10 +8,12 @@ use crate::{
     fragment,
     maps::OFFSETS,
     read::{frozen, member, peek},
+    unwritten,
 };
 
 pub const ETH_P_IP: u64 = 0x0800;
 pub const ETH_P_IPV6: u64 = 0x86dd;
+const ETH_P_ARP: u16 = 0x0806;
 /// Bytes of an Ethernet header.
 pub const ETHERNET_HEADER: u64 = 14;
 /// `sk_buff.mac_header` while it is not set.
@@ -33,7 +35,7 @@ pub struct Packet {
     pub end: u64,
     /// Address of the network header, or [`NOWHERE`].
     pub network: u64,
-    /// Address of what follows the network header.
+    /// Address of what follows the network header, or [`NOWHERE`].
     pub transport: u64,
     /// EtherType of what the network header starts, or [`UNKNOWN`].
     pub protocol: u64,
@@ -60,11 +62,15 @@ impl Packet {
     pub unsafe fn locate_at(place: *mut Self, skb: u64, zero: u64) {
         let head: u64 = member!(skb, skb_head);
         let tail: u32 = member!(skb, skb_tail);
-        let (stored, offset) = protocol_and_offset(skb);
-        let network = if offset == 0 { network_by_link(skb, head) } else { head + u64::from(offset) } ^ zero;
+        let stored = stored(skb);
+        let network = match stored.network {
+            0 => network_by_link(skb, head),
+            _ if stored.is_unwritten(skb, head) => NOWHERE,
+            offset => head + u64::from(offset),
+        } ^ zero;
         let end = head + u64::from(tail);
         let first = if network < end { peek(network) } else { fragment::byte(skb, head, network.wrapping_sub(end)) };
-        let protocol = if network == NOWHERE { UNKNOWN } else { protocol(stored, first) } ^ zero;
+        let protocol = if network == NOWHERE { UNKNOWN } else { protocol(stored.protocol, first) } ^ zero;
         // SAFETY: the caller's.
         unsafe {
             (&raw mut (*place).skb).write(skb);
@@ -124,14 +130,48 @@ pub fn network_by_link(skb: u64, head: u64) -> u64 {
     if link != UNSET && data == head + u64::from(link) + ETHERNET_HEADER { data } else { NOWHERE }
 }
 
-/// `skb->protocol` as it stands there, and `skb->network_header`.
+/// Members of the `sk_buff` as they stand there.
+#[derive(Clone, Copy)]
+pub struct Stored {
+    pub protocol: u16,
+    pub network: u16,
+    pub link: u16,
+}
+
 #[inline(always)]
-pub fn protocol_and_offset(skb: u64) -> (u16, u16) {
+pub fn stored(skb: u64) -> Stored {
     if frozen(&OFFSETS.headers_together) != 0 {
         let headers: u64 = member!(skb, skb_protocol);
-        (headers as u16, (headers >> 32) as u16)
-    } else {
-        (member!(skb, skb_protocol), member!(skb, skb_network_header))
+        return Stored { protocol: headers as u16, network: (headers >> 32) as u16, link: (headers >> 48) as u16 };
+    }
+    Stored {
+        protocol: member!(skb, skb_protocol),
+        network: member!(skb, skb_network_header),
+        link: member!(skb, skb_mac_header),
+    }
+}
+
+impl Stored {
+    /// Whether the network header has its place already, but still holds what the memory held before, of another packet: this
+    /// one is being made. Its link-layer header cannot lie before it yet, and
+    ///
+    /// - it has no route, which IP gives it once its header is written (`__ip_make_skb`, `__ip6_make_skb`), and is IP's:
+    ///   `protocol` is set later, or it has a socket of the internet's, as IPv6 sets that first (`__ip6_append_data`); or is
+    ///   that of a packet socket, which copies its bytes before it sets anything (`packet_snd`);
+    /// - or it is ARP's, whose header is written behind the one of Ethernet (`arp_create`).
+    #[inline(always)]
+    pub fn is_unwritten(self, skb: u64, head: u64) -> bool {
+        self.link > self.network && self.is_being_made(skb, head)
+    }
+
+    #[inline(always)]
+    fn is_being_made(self, skb: u64, head: u64) -> bool {
+        if self.protocol == ETH_P_ARP.to_be() {
+            let data: u64 = member!(skb, skb_data);
+            return data == head + u64::from(self.network);
+        }
+        let route: u64 = member!(skb, skb_dst);
+        route == 0 && (self.protocol == 0 || unwritten::has_socket(skb))
     }
 }
 

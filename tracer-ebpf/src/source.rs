@@ -3,6 +3,7 @@
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, generated::bpf_get_current_comm};
 use tracer_common::{
     event::kind,
+    looks::late,
     predicate::{MAX_CHAINS, MAX_PROBES, Program, Source, UNKNOWN, base, field},
     tunnel::{self, Bytes, Headers, NO_LINK},
 };
@@ -80,7 +81,7 @@ impl Judged<'_> {
     #[inline(never)]
     fn turn_inside(&mut self) -> u64 {
         let outer = if self.depth == 0 {
-            if self.packet.network == NOWHERE || self.packet.protocol == UNKNOWN {
+            if self.packet.network == NOWHERE || self.packet.transport == NOWHERE || self.packet.protocol == UNKNOWN {
                 return UNKNOWN;
             }
             let (head, link) = (self.packet.head, self.packet.link());
@@ -126,12 +127,15 @@ impl Judged<'_> {
         if base == base::FIELD {
             return packet.protocol;
         }
+        if base == base::TRANSPORT && packet.transport == NOWHERE {
+            return unwritten::ask(packet, base, offset, u64::from(width));
+        }
         let header = if base == base::NETWORK { packet.network } else { packet.transport };
         let word = packet.word((header ^ packet.zero) + u64::from(offset), u64::from(width));
-        if !unwritten::may_be(base, offset, word) {
-            return word;
+        if base == base::NETWORK && late::touches(late::ALL, offset, width) {
+            return unwritten::complete(packet, offset, width, word);
         }
-        unwritten::complete(packet, base, offset, u64::from(width), word)
+        word
     }
 
     /// A field that needs no header.

@@ -4,7 +4,7 @@
 use aya_ebpf::helpers::{bpf_get_current_task, bpf_get_smp_processor_id};
 
 use crate::{
-    maps::{STACKS, Work},
+    maps::{STACKS, Work, keep, take_back},
     read::member,
 };
 
@@ -14,8 +14,12 @@ const STACK_BYTES: u64 = 16 << 10;
 /// Notes that the function with the stack pointer `pointer` works on a packet.
 #[inline(always)]
 pub fn works_on(pointer: u64, skb: u64) {
-    // A full map makes room by itself.
-    let _ = STACKS.insert(&stack(pointer), &Work { skb, pointer }, 0);
+    let (stack, work) = (stack(pointer), Work { skb, pointer });
+    match STACKS.get_ptr_mut(&stack) {
+        // SAFETY: a value of the map, which only what runs on that stack changes.
+        Some(place) => unsafe { place.write(work) },
+        None => keep(&STACKS, &stack, &work),
+    }
 }
 
 /// The packet in the work on which the function with the stack pointer `pointer` was called, or 0.
@@ -29,7 +33,7 @@ pub fn packet(pointer: u64) -> u64 {
         return work.skb;
     }
     // The function that had it has returned.
-    let _ = STACKS.remove(&stack);
+    take_back(&STACKS, &stack);
     0
 }
 

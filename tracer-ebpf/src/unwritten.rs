@@ -2,12 +2,13 @@
 
 use tracer_common::{
     event::SocketTuple,
+    looks::{IPV6_BYTES, late},
     predicate::{UNKNOWN, base},
 };
 
 use crate::{
-    packet::{ETH_P_IP, ETH_P_IPV6, Packet},
-    read::{is_kernel_pointer, member, peek},
+    packet::{ETH_P_IP, ETH_P_IPV6, NOWHERE, Packet},
+    read::{is_kernel_pointer, member},
 };
 
 const AF_INET: u16 = 2;
@@ -15,8 +16,11 @@ const AF_INET6: u16 = 10;
 /// Socket states without the rest of `struct sock` behind `sock_common` (`TCP_TIME_WAIT`, `TCP_NEW_SYN_RECV`).
 const MINI_SOCKETS: [u8; 2] = [6, 12];
 const IPPROTO_TCP: u16 = 6;
-const IPPROTO_UDP: u8 = 17;
-/// The longest packet whose length an IPv4 header can tell.
+/// TCP, DCCP and SCTP, which write their header before IP does.
+const WRITE_FIRST: [u16; 3] = [IPPROTO_TCP, 33, 132];
+/// Those, UDP and UDP-Lite, which have their ports at the same place.
+const WITH_PORTS: [u16; 5] = [IPPROTO_TCP, 17, 33, 132, 136];
+/// The longest packet whose length an IP header can tell.
 const LONGEST: u32 = 0xffff;
 /// The third word of an IPv6 address that stands for an IPv4 one (`::ffff:a.b.c.d`).
 const MAPPED: u32 = 0xffff;
@@ -37,6 +41,14 @@ fn socket(skb: u64) -> Option<(u64, u16)> {
         return Some((sock, if mapped { AF_INET } else { AF_INET6 }));
     }
     (family == AF_INET).then_some((sock, AF_INET))
+}
+
+/// Whether the packet belongs to a socket of the internet's.
+#[inline(always)]
+pub fn has_socket(skb: u64) -> bool {
+    let sock: u64 = member!(skb, skb_sk);
+    let family: u16 = member!(sock, sock_family);
+    is_kernel_pointer(sock) && (family == AF_INET || family == AF_INET6)
 }
 
 #[inline(always)]
@@ -79,8 +91,14 @@ pub unsafe fn tuple(tuple: *mut SocketTuple, skb: u64) -> bool {
 
 /// The EtherType of the header to come (as a field), or the big-endian word at `offset` of it, of which `width` bytes count;
 /// [`UNKNOWN`] for all else.
+///
+/// Of a packet that is being made nothing is said: it may be a piece of one.
 #[inline(never)]
 pub fn ask(packet: &Packet, base: u8, offset: u32, width: u64) -> u64 {
+    let has_place: u16 = member!(packet.skb, skb_network_header);
+    if packet.network == NOWHERE && has_place != 0 {
+        return UNKNOWN;
+    }
     let Some((sock, family)) = socket(packet.skb) else { return UNKNOWN };
     if base == base::FIELD {
         return if family == AF_INET { ETH_P_IP } else { ETH_P_IPV6 };
@@ -91,12 +109,13 @@ pub fn ask(packet: &Packet, base: u8, offset: u32, width: u64) -> u64 {
     if family == AF_INET { network4(sock, offset, width) } else { network6(sock, offset, width) }
 }
 
-/// The transport header is written first; until then the socket knows the ports.
+/// TCP and its kin write their header before IP; the ports of all others are known by the socket.
 #[inline(always)]
 fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
     let data: u64 = member!(packet.skb, skb_data);
     let header: u16 = member!(packet.skb, skb_transport_header);
-    if header != 0 && header != u16::MAX && packet.head + u64::from(header) == data {
+    let is_set = header != 0 && header != u16::MAX && packet.head + u64::from(header) == data;
+    if is_set && WRITE_FIRST.contains(&transport_protocol(sock)) {
         return packet.linear_word(data + u64::from(offset), width);
     }
     ports(sock, offset, width)
@@ -104,41 +123,66 @@ fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
 
 #[inline(always)]
 fn ports(sock: u64, offset: u32, width: u64) -> u64 {
-    let source: u16 = member!(sock, sock_source_port);
-    let destination: u16 = member!(sock, sock_destination_port);
-    let ports = u64::from(source) << 16 | u64::from(u16::from_be(destination));
-    if source == 0 || destination == 0 {
-        return UNKNOWN;
-    }
+    let (source, destination) = both_ports(sock);
     match (offset, width) {
-        (0, 1..=4) => ports,
-        (2, 1..=2) => ports << 16 & u64::from(u32::MAX),
+        (0, 1..=2) if source != 0 => u64::from(source) << 16,
+        (0, 1..=4) if source != 0 && destination != 0 => u64::from(source) << 16 | u64::from(destination),
+        (2, 1..=2) if destination != 0 => u64::from(destination) << 16,
         _ => UNKNOWN,
     }
 }
 
-/// A word of a header that is there may be still to come: ports, or the length of an IPv4 packet.
+/// Those of a socket, source first; 0 where it has none yet, or none for all that it sends. What a raw socket has there is its
+/// protocol's number.
 #[inline(always)]
-pub fn may_be(base: u8, offset: u32, word: u64) -> bool {
-    (offset == 2 && word >> 16 == 0) || (offset == 0 && base == base::TRANSPORT && word == 0)
+fn both_ports(sock: u64) -> (u16, u16) {
+    if !WITH_PORTS.contains(&transport_protocol(sock)) {
+        return (0, 0);
+    }
+    let destination: u16 = member!(sock, sock_destination_port);
+    (member!(sock, sock_source_port), u16::from_be(destination))
 }
 
-/// What such a `word` will be; itself where it is none of these. IP writes its header before UDP writes its own, and its
-/// length last (`udp_send_skb`, `__ip_local_out`).
+/// The ports of a packet to come as they will stand in it, if the socket knows both.
+#[inline(always)]
+pub fn ports_to_come(skb: u64) -> Option<[u16; 2]> {
+    let (sock, _) = socket(skb)?;
+    let (source, destination) = both_ports(sock);
+    (source != 0 && destination != 0).then_some([source.to_be(), destination.to_be()])
+}
+
+/// Puts into `word`, which touches [`late`] bytes of a network header, what these will be: while the packet begins with that
+/// header and was not given one of the link layer, its length is that of the `sk_buff`, or 0 where the field has no room. A
+/// checksum is not foretold.
 #[inline(never)]
-pub fn complete(packet: &Packet, base: u8, offset: u32, width: u64, word: u64) -> u64 {
-    if base == base::NETWORK {
-        let (data, length): (u64, u32) = (member!(packet.skb, skb_data), member!(packet.skb, skb_len));
-        let unwritten = packet.protocol == ETH_P_IP && packet.network == data && length <= LONGEST;
-        return if unwritten { u64::from(length) << 16 | word } else { word };
+pub fn complete(packet: &Packet, offset: u32, width: u32, word: u64) -> u64 {
+    let is_four = packet.protocol == ETH_P_IP;
+    let touched = if is_four { late::IPV4 } else { late::IPV6 };
+    if !late::touches(touched, offset, width) || !is_late(packet) {
+        return word;
     }
-    let (length, protocol) = if packet.protocol == ETH_P_IP { (2, 9) } else { (4, 6) };
-    let (length, protocol): (u16, u8) = (peek(packet.network + length), peek(packet.network + protocol));
-    // A header that has its length is another one's: what the memory held before, of a fragment that is being made.
-    match socket(packet.skb) {
-        Some((sock, _)) if protocol == IPPROTO_UDP && length == 0 => ports(sock, offset, width),
-        _ => word,
+    if is_four && late::touches(late::CHECKSUM_4, offset, width) {
+        return UNKNOWN;
     }
+    // From where the length stands in a word at offset 0, with room to the right, to where it does in this one.
+    let right = if is_four { 16 } else { 32 };
+    let placed = |half: u64| (half << 16 << ((8 * offset) & 63) >> right) & u64::from(u32::MAX);
+    word & !placed(0xffff) | placed(length(packet, is_four))
+}
+
+/// Whether the length in the network header may be still to come.
+#[inline(always)]
+pub fn is_late(packet: &Packet) -> bool {
+    let (data, link): (u64, u16) = (member!(packet.skb, skb_data), member!(packet.skb, skb_mac_header));
+    packet.network == data && packet.head + u64::from(link) > data
+}
+
+/// What an IP header will say of the packet's length.
+#[inline(always)]
+pub fn length(packet: &Packet, is_four: bool) -> u64 {
+    let all: u32 = member!(packet.skb, skb_len);
+    let length = if is_four { all } else { all.saturating_sub(IPV6_BYTES) };
+    if length > LONGEST { 0 } else { u64::from(length) }
 }
 
 /// Protocol, addresses, and that it is no fragment.

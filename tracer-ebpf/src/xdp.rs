@@ -18,15 +18,18 @@ use crate::{
     emit, filter, follow,
     frame::{self, Frame},
     hit::Hit,
-    maps::{FOLLOWED, FRAMES, HEADS, Noted, RUNS, Running},
-    read::{self, member},
+    maps::{FOLLOWED, FRAMES, HEADS, Noted, RUNS, Running, keep, take_back},
+    read::{self, member, setting},
 };
 
 /// `enum xdp_action`.
 const ABORTED: u32 = 0;
 const DROP: u32 = 1;
 const PASS: u32 = 2;
+const TX: u32 = 3;
 const REDIRECT: u32 = 4;
+/// Verdicts after which an `sk_buff` may be made of the same memory: veth hands even what is sent back to its peer like that.
+const GOING_ON: [u64; 3] = [PASS as u64, TX as u64, REDIRECT as u64];
 /// Nanoseconds after which memory that went through XDP counts as another packet's.
 const FORGOTTEN: u64 = 1_000_000_000;
 
@@ -37,14 +40,14 @@ pub fn begin(context: *mut c_void) {
     let xdp = follow::argument(context, 0);
     let memory: u64 = member!(xdp, xdp_data_hard_start);
     if let Some(running) = of_buffer(program, memory).or_else(|| redirected(program, memory, xdp)) {
-        let _ = RUNS.insert(&xdp, &running, 0);
+        keep(&RUNS, &xdp, &running);
         return;
     }
     // Whatever was there before: this is another packet.
-    let _ = FRAMES.remove(&memory);
+    take_back(&FRAMES, &memory);
     if !frame::matches(program, xdp) {
         // A program whose end was missed may have left a note.
-        let _ = RUNS.remove(&xdp);
+        take_back(&RUNS, &xdp);
         return;
     }
     let journey = follow::admit();
@@ -56,7 +59,7 @@ pub fn begin(context: *mut c_void) {
         flags: u32::from(flags::FIRST),
         bare: 1,
     };
-    let _ = RUNS.insert(&xdp, &running, 0);
+    keep(&RUNS, &xdp, &running);
 }
 
 /// An XDP program has ended.
@@ -66,7 +69,7 @@ pub fn end(context: *mut c_void) {
     let Some(running) = RUNS.get_ptr(&xdp) else { return };
     // SAFETY: a value of the map, which nobody else uses as long as the program runs.
     let running = unsafe { ptr::read(running) };
-    let _ = RUNS.remove(&xdp);
+    take_back(&RUNS, &xdp);
     let verdict = follow::returned(context) as u32;
     let memory: u64 = member!(xdp, xdp_data_hard_start);
     let frame = Frame::locate(xdp);
@@ -94,11 +97,12 @@ fn leave(running: &Running, memory: u64, verdict: u32, frame: &Frame) {
     let dropped = verdict == DROP || verdict == ABORTED;
     // With an `sk_buff` only what is sent elsewhere leaves it, and in the generic mode not even that.
     let keeps_buffer = running.bare == 0 && (verdict == PASS || is_generic(frame.device.address));
+    if verdict != PASS && running.bare != 0 && running.journey != 0 {
+        // It goes on, as another branch, only where its memory turns up again on this machine.
+        follow::tell(&followed(running.journey, running.branch, running.generation), change::ENDED, memory, 0);
+    }
     if dropped || keeps_buffer {
-        let _ = FRAMES.remove(&memory);
-        if dropped && running.bare != 0 && running.journey != 0 {
-            follow::tell(&followed(running.journey, running.branch, running.generation), change::ENDED, memory, 0);
-        }
+        take_back(&FRAMES, &memory);
         return;
     }
     let noted = Noted {
@@ -110,7 +114,7 @@ fn leave(running: &Running, memory: u64, verdict: u32, frame: &Frame) {
         device: frame.device.address,
         verdict: u64::from(verdict),
     };
-    let _ = FRAMES.insert(&memory, &noted, 0);
+    keep(&FRAMES, &memory, &noted);
 }
 
 /// A program is attached to the device in generic mode: the first `struct bpf_xdp_entity` of `xdp_state` (`XDP_MODE_SKB`) has
@@ -146,20 +150,21 @@ fn of_buffer(program: &Program, memory: u64) -> Option<Running> {
     })
 }
 
-/// The packet that another device has redirected to the one it is at now.
+/// The packet that another device has sent to the one it is at now.
 #[inline(always)]
 fn redirected(program: &Program, memory: u64, xdp: u64) -> Option<Running> {
     let noted = noted(program, memory)?;
     let device: u64 = member!(member!(xdp, xdp_rxq), rxq_dev);
-    let elsewhere = noted.verdict == u64::from(REDIRECT) && noted.device != device;
-    elsewhere.then_some(Running {
-        journey: noted.journey,
-        branch: noted.branch,
-        parent: 0,
-        generation: noted.generation,
-        flags: 0,
-        bare: 1,
-    })
+    if noted.verdict == u64::from(PASS) || noted.device == device {
+        return None;
+    }
+    let before = followed(noted.journey, noted.branch, noted.generation);
+    let now = follow::branch_off(&before);
+    if now.journey != 0 {
+        follow::tell(&now, change::COPIED, memory, memory);
+    }
+    let (journey, branch, parent, generation) = (now.journey, now.branch, now.parent, now.generation);
+    Some(Running { journey, branch, parent, generation, flags: 0, bare: 1 })
 }
 
 /// What is noted of the packet there, unless it is of another time or filter.
@@ -177,7 +182,25 @@ fn noted(program: &Program, memory: u64) -> Option<Noted> {
 #[inline(always)]
 pub fn remember(skb: u64) {
     let head: u64 = member!(skb, skb_head);
-    let _ = HEADS.insert(&head, &skb, 0);
+    match HEADS.get_ptr_mut(&head) {
+        // SAFETY: a value of the map, a number.
+        Some(noted) => unsafe { noted.write(skb) },
+        None => keep(&HEADS, &head, &skb),
+    }
+}
+
+/// A followed `sk_buff` ends: its head is no longer its.
+#[inline(always)]
+pub fn forget(skb: u64) {
+    if setting!(xdp) == 0 {
+        return;
+    }
+    let head: u64 = member!(skb, skb_head);
+    let Some(noted) = HEADS.get_ptr(&head) else { return };
+    // SAFETY: a value of the map, a number.
+    if unsafe { ptr::read(noted) } == skb {
+        take_back(&HEADS, &head);
+    }
 }
 
 /// Has an `sk_buff` take over the journey of the packet that it was made of, whether it matches or not: a program may have
@@ -186,12 +209,12 @@ pub fn remember(skb: u64) {
 pub fn take_over(program: &Program, hit: &mut Hit) -> u32 {
     let head: u64 = member!(hit.skb, skb_head);
     let Some(noted) = noted(program, head) else { return NOTHING };
-    let _ = FRAMES.remove(&head);
-    if noted.verdict != u64::from(PASS) && noted.verdict != u64::from(REDIRECT) {
+    take_back(&FRAMES, &head);
+    if !GOING_ON.contains(&noted.verdict) {
         return NOTHING;
     }
     let before = followed(noted.journey, noted.branch, noted.generation);
-    if !follow::join(&before, hit) {
+    if !follow::join(&before, hit, noted.verdict == u64::from(PASS)) {
         return NOTHING;
     }
     if noted.journey == 0 { LEFT_OUT } else { TAKEN_OVER }

@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::net::UdpSocket;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Case;
+use crate::bpf::within;
 use crate::guest::{Guest, say};
+use crate::journeys::journeys;
 use crate::net::{Background, Pair, sh};
 use crate::tracer::{Running, Tracer};
 
@@ -26,11 +29,19 @@ const SWAPS: u64 = 1000;
 const PORTS: [u64; 2] = [5201, 5202];
 /// Seldom enough that all of it fits the ring; each packet passes all of them.
 const FEW: &str = "ip_output|veth_xmit|ip_rcv|udp_rcv";
+/// What a datagram passes on its way, and while it is looked at and read.
+const WHILE_READ: &str = "ip_output|veth_xmit|udp_rcv|skb_copy_datagram_iter|skb_copy_and_csum_datagram_msg|skb_consume_udp|\
+                          skb_release_data|kfree_skbmem";
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 fn run(_: &Guest) -> Result<()> {
     let pair = Pair::new()?;
-    let _flood = flood(&pair)?;
+    under_load(&pair)?;
+    undecidable(&pair).context("a filter that cannot tell")
+}
+
+fn under_load(pair: &Pair) -> Result<()> {
+    let _flood = flood(pair)?;
     let mut running =
         Tracer::new(&["--no-track", "--filter-func", FEW, "--filter-stdin", &filter(1)]).commanded().start()?;
     let before = programs()?;
@@ -55,6 +66,35 @@ fn run(_: &Guest) -> Result<()> {
     ensure!(named.iter().all(|number| (1..=SWAPS + 1).contains(number)), "filters that never were: {named:?}");
     // A tenth of them had a packet while they were in force, on the slowest machine.
     ensure!(named.len() as u64 > SWAPS / 10, "only {} filters matched anything", named.len());
+    Ok(())
+}
+
+/// While a datagram waits to be read, a filter comes that cannot judge it there, and goes: it stays the packet that it was.
+fn undecidable(pair: &Pair) -> Result<()> {
+    let receiver = within(Some(&pair.b.name), || UdpSocket::bind("10.77.0.2:5203"))?;
+    let sender = within(Some(&pair.a.name), || UdpSocket::bind("10.77.0.1:40003"))?;
+    let mut running =
+        Tracer::new(&["--filter-func", WHILE_READ, "--filter-stdin", "udp port 5203"]).commanded().start()?;
+    let mut input = running.child.stdin.take().context("standard input is piped")?;
+    let mut answers = Answers { file: File::open(running.stderr_path())?, text: String::new() };
+    let mut put = |number: u64, filter: &str| -> Result<()> {
+        writeln!(input, "{filter}")?;
+        answers.wait_for(&format!("filter {number} in force"))
+    };
+    sender.send_to(b"datagram", "10.77.0.2:5203")?;
+    let mut room = [0; 16];
+    ensure!(receiver.peek(&mut room)? == 8, "the datagram is cut short");
+    // What waits in a socket is at no device.
+    put(2, "udp port 5203 and skb->dev->ifindex > 0")?;
+    receiver.peek(&mut room)?;
+    put(3, "udp port 5203")?;
+    receiver.recv(&mut room)?;
+    let seen = running.stop()?;
+    seen.check()?;
+    let journeys = journeys(&seen)?;
+    ensure!(journeys.len() == 1, "{} journeys of one datagram", journeys.len());
+    let named: Vec<_> = journeys[0].hops.iter().filter_map(|hop| hop.number("/filter")).collect();
+    ensure!(named.first() == Some(&1) && named.last() == Some(&3), "{}", journeys[0].story());
     Ok(())
 }
 

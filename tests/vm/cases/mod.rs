@@ -50,6 +50,7 @@ mod record_replay;
 mod record_ways;
 mod smoke_boot;
 mod stack_and_caller;
+mod stale_memory;
 mod terminal;
 mod trace_ping;
 mod vanished_device;
@@ -86,6 +87,7 @@ pub(crate) const CASES: &[Case] = &[
     drop_counts::CASE,
     follow_router::CASE,
     follow_connect::CASE,
+    stale_memory::CASE,
     follow_nat::CASE,
     follow_bridge::CASE,
     follow_tunnels::CASE,

@@ -32,6 +32,9 @@ pub struct Counts {
     pub not_followed: u64,
     /// Changes in the lives of packets (copies, merges, ends) that the ring had no room for.
     pub changes_lost: u64,
+    /// Notes on stacks and on packets at XDP that had to make room for others: a hit that one of them would have joined to a
+    /// journey stands alone.
+    pub evicted: u64,
 }
 
 impl Counts {
@@ -58,6 +61,7 @@ impl Counts {
             beyond_limit: self.beyond_limit + other.beyond_limit,
             not_followed: self.not_followed + other.not_followed,
             changes_lost: self.changes_lost + other.changes_lost,
+            evicted: self.evicted + other.evicted,
         }
     }
 
@@ -67,7 +71,7 @@ impl Counts {
     }
 
     /// What stands beside those: a word, the count, what it means.
-    fn beside(&self) -> [(&'static str, u64, &'static str); 6] {
+    fn beside(&self) -> [(&'static str, u64, &'static str); 7] {
         [
             ("undecidable", self.undecidable, "the headers were not there yet, or out of reach"),
             ("own", self.own, "hits of skbtrail's own buffers, hidden"),
@@ -79,6 +83,7 @@ impl Counts {
                 "packets; too many at a time, so each of their hits was judged by itself",
             ),
             ("changes lost", self.changes_lost, "copies, merges and ends that the ring had no room for"),
+            ("evicted", self.evicted, "notes on stacks and on packets at XDP that made room for others"),
         ]
     }
 

@@ -27,6 +27,12 @@ pub enum Error {
         /// What the kernel said.
         source: Box<aya::maps::MapError>,
     },
+    /// The notes of the kernel side could not be counted.
+    #[error("failed to count the notes on stacks and on packets at XDP")]
+    Notes {
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The filter could not be put in force.
     #[error("failed to put the filter in force")]
     FilterMap {

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd},
     time::{Duration, Instant},
 };
@@ -28,6 +29,8 @@ const IN_FORCE: &str = ".data.in_force";
 const PROBES: &str = "PROBES";
 const COUNTERS: &str = "COUNTERS";
 const CHAINS: &str = "CHAINS";
+/// Maps of notes, where the least recently used give way.
+const NOTES: [&str; 4] = ["STACKS", "HEADS", "FRAMES", "RUNS"];
 
 /// All maps by name, with what the object says of them.
 pub(super) struct Handles(HashMap<String, (OwnedFd, aya_obj::Map)>);
@@ -63,13 +66,18 @@ impl Handles {
         }
     }
 
+    fn with_size(&self, name: &str) -> Result<(OwnedFd, u32), Error> {
+        let most = self.0.get(name).map_or(0, |(_, definition)| definition.max_entries());
+        Ok((self.duplicate(name)?, most))
+    }
+
     fn duplicate(&self, name: &str) -> Result<OwnedFd, Error> {
         let failed = |source| Error::MakeMap { name: name.to_owned(), source };
         self.get(name)?.try_clone_to_owned().map_err(failed)
     }
 }
 
-fn make(name: &str, definition: &aya_obj::Map, ring_bytes: u32) -> std::io::Result<OwnedFd> {
+fn make(name: &str, definition: &aya_obj::Map, ring_bytes: u32) -> io::Result<OwnedFd> {
     let mut new = NewMap {
         name,
         kind: definition.map_type(),
@@ -108,6 +116,17 @@ pub(super) fn set_probes(handles: &Handles, probes: impl Iterator<Item = (u64, u
     Ok(())
 }
 
+/// Entries of a map with keys of 8 bytes, which may change meanwhile.
+fn count_entries(map: BorrowedFd<'_>, most: u32) -> io::Result<u64> {
+    let (mut key, mut next) = (None, [0; 8]);
+    let mut count = 0;
+    while count < u64::from(most) && sys::next_key(map, key.as_ref().map(<[u8; 8]>::as_slice), &mut next)? {
+        key = Some(next);
+        count += 1;
+    }
+    Ok(count)
+}
+
 /// The maps that a running trace uses.
 pub struct Maps {
     /// Events from the kernel.
@@ -116,9 +135,16 @@ pub struct Maps {
     pub filters: Filters,
     /// Counters of `tracer_common::config::counter`.
     pub counters: PerCpuArray<MapData, u64>,
+    notes: Vec<(OwnedFd, u32)>,
 }
 
 impl Maps {
+    /// Notes that are kept at present.
+    pub(super) fn notes(&self) -> Result<u64, Error> {
+        let count = |(map, most): &(OwnedFd, u32)| count_entries(map.as_fd(), *most);
+        self.notes.iter().map(count).sum::<io::Result<u64>>().map_err(|source| Error::Notes { source })
+    }
+
     pub(super) fn open(handles: &Handles) -> Result<Self, Error> {
         let data = |name| MapData::from_fd(handles.duplicate(name)?).map_err(|e| Error::map(name, e));
         Ok(Self {
@@ -131,6 +157,7 @@ impl Maps {
                 left: [None; PROGRAMS],
             },
             counters: PerCpuArray::try_from(Map::PerCpuArray(data(COUNTERS)?)).map_err(|e| Error::map(COUNTERS, e))?,
+            notes: NOTES.iter().map(|name| handles.with_size(name)).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -280,12 +280,23 @@ impl Session {
             beyond_limit: self.count(counter::BEYOND_LIMIT)?,
             not_followed: self.count(counter::NOT_FOLLOWED)?,
             changes_lost: self.count(counter::CHANGES_LOST)?,
+            evicted: self.evicted()?,
             not_read: 0,
             not_written: 0,
             missed: self.missed(),
         };
         counts.not_read = counts.seen.saturating_sub(counts.shown + counts.ring_full + counts.undecodable);
         Ok(counts)
+    }
+
+    /// Notes that had to make room. Read in this order, so that what happens meanwhile makes it less, never more.
+    fn evicted(&self) -> Result<u64, Error> {
+        let kept = self.count(counter::NOTES_KEPT)?;
+        if kept == 0 {
+            return Ok(0);
+        }
+        let present = self.maps.notes()?;
+        Ok(kept.saturating_sub(present + self.count(counter::NOTES_TAKEN_BACK)?))
     }
 
     fn count(&self, counter: u32) -> Result<u64, Error> {

@@ -97,6 +97,22 @@ pub(super) fn set_value_at(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io:
     Ok(())
 }
 
+/// Writes the key after `key`, or the first one, to `next`, which is as large as the map's keys; false at the end.
+pub(crate) fn next_key(map: BorrowedFd<'_>, key: Option<&[u8]>, next: &mut [u8]) -> io::Result<bool> {
+    // SAFETY: all members of the union are plain numbers.
+    let mut attr: bpf_attr = unsafe { mem::zeroed() };
+    // SAFETY: MAP_GET_NEXT_KEY uses this member.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = map.as_raw_fd() as u32;
+    element.key = key.map_or(0, |key| key.as_ptr() as u64);
+    element.__bindgen_anon_1.next_key = next.as_mut_ptr() as u64;
+    match bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes a map constant for user space, so that the verifier may take its values for granted.
 pub(super) fn freeze(map: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: all members of the union are plain numbers.

@@ -7,7 +7,7 @@ use crate::{
     kernel::{
         Root,
         btf::{self, Btf, Chain},
-        nearest::nearest,
+        nearest::{holding, nearest},
         netns,
         reasons::Reasons,
     },
@@ -96,7 +96,8 @@ fn find_reason<'a>(name: &str, known: impl Iterator<Item = (&'a str, u32)> + Clo
     let bare = name.strip_prefix(REASON_PREFIX).unwrap_or(name);
     let found = known.clone().find(|(known, _)| known.strip_prefix(REASON_PREFIX).unwrap_or(known) == bare);
     found.map(|(_, number)| Some(number)).ok_or_else(|| {
-        let near = nearest(bare, known.map(|(name, _)| name));
+        let names = known.map(|(name, _)| name);
+        let near = nearest(bare, names.clone()).or_else(|| holding(bare, names));
         let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
         Unanswered::new(format!("there is no drop reason `{name}`{hint}"))
     })
@@ -173,6 +174,7 @@ mod tests {
             ("drop NO_SOCKET", "the hit is a drop; reason = 0x3; "),
             ("drop SKB_DROP_REASON_NO_SOCKET", "the hit is a drop; reason = 0x3; "),
             ("drop SKB_NOT_DROPPED_YET", "the hit is a drop; reason = 0x0; "),
+            ("drop SOCKET", "there is no drop reason `SOCKET`, did you mean `NO_SOCKET`?"),
             ("drop NO_SOKCET", "there is no drop reason `NO_SOKCET`, did you mean `NO_SOCKET`?"),
             ("skb->dev->ifindx", "`struct net_device` has no member `ifindx`, did you mean `ifindex`?"),
             ("skb->dev", "skb->dev >> 32 = 0x0; skb->dev = 0x0; ts in 2 nodes"),

@@ -23,6 +23,7 @@
 //! - A negative offset (`ip[-2:2]`) is outside of the packet, as with `-O`.
 //! - `protochain` goes on in the right place behind an authentication header, and after eight headers gives up.
 //! - `gre` is a condition; `ah[…]`, `esp[…]`, `gre[…]` have bytes; keywords behind `proto` need no backslash.
+//! - `portrange 1-2-3` is refused, which libpcap takes for `1-2`.
 //! - A protocol number that fits no header, and conditions that contradict each other, are errors.
 //! - Arithmetic has 8 registers, not 16; `ip[0] / ip[0]` is no division by zero.
 //! - Host, network and link-layer names are not looked up; `syntax::words` lists the words that are refused.

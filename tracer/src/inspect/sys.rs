@@ -133,21 +133,6 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<Program> {
     Ok(Program { info, maps, function, orphaned: false })
 }
 
-/// Writes the key after `key`, or the first one, to `next`, which is as large as the map's keys; false at the end.
-pub(super) fn next_key(map: BorrowedFd<'_>, key: Option<&[u8]>, next: &mut [u8]) -> io::Result<bool> {
-    let mut attr = nothing();
-    // SAFETY: MAP_GET_NEXT_KEY uses this member.
-    let element = unsafe { &mut attr.__bindgen_anon_2 };
-    element.map_fd = map.as_raw_fd() as u32;
-    element.key = key.map_or(0, |key| key.as_ptr() as u64);
-    element.__bindgen_anon_1.next_key = next.as_mut_ptr() as u64;
-    match bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) {
-        Ok(_) => Ok(true),
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// Writes the value at `key` to `value`; both are as large as the map's are, the value for all CPUs.
 pub(super) fn lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> io::Result<()> {
     let mut attr = nothing();

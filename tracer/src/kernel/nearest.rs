@@ -3,6 +3,9 @@
 /// Longest names compared: hostile input must not make a message expensive.
 const LONGEST: usize = 128;
 
+/// Shortest part of a name by which it is found.
+const PART: usize = 4;
+
 /// The name with the fewest edits from `wanted`, if it is near enough to be worth naming; of several such one that begins so.
 /// Small and capital letters are the same here.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -14,6 +17,18 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
         .filter(|&(edits, name)| edits <= limit && edits < name.len())
         .min_by_key(|&(edits, name)| (edits, !name.starts_with(wanted)))
         .map(|(_, name)| name)
+}
+
+/// The shortest name that `wanted` is a part of, if that is long enough to tell. Small and capital letters are the same here.
+pub fn holding<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if !(PART..=LONGEST).contains(&wanted.len()) {
+        return None;
+    }
+    let holds = |name: &&str| {
+        let mut parts = name.as_bytes().windows(wanted.len());
+        parts.any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+    };
+    names.into_iter().filter(holds).min_by_key(|name| name.len())
 }
 
 /// Edits (insert, remove, replace) from one to the other; too long names are infinitely far.
@@ -48,6 +63,14 @@ mod tests {
     fn what_begins_so_and_capitals() {
         assert_eq!(nearest("netn", ["net", "netns"]), Some("netns"));
         assert_eq!(nearest("TCP", ["udp", "tcp"]), Some("tcp"));
+    }
+
+    #[test]
+    fn a_part_is_enough() {
+        let names = ["IP_NOPROTO", "NETFILTER_DROP", "BPF_CGROUP_EGRESS"];
+        assert_eq!(holding("netfilter", names), Some("NETFILTER_DROP"));
+        assert_eq!(holding("CGROUP", names), Some("BPF_CGROUP_EGRESS"));
+        assert_eq!(holding("IP_", names), None);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub fn direct_loads(btf: &Btf) -> Option<DirectLoads> {
     (btf.size_of(window) == Some(WINDOW.1)).then_some(DirectLoads { kfunc, window })
 }
 
+/// `SMP_CACHE_BYTES` of x86-64.
+const CACHE_LINE: u32 = 64;
+
 /// Looks up every member of [`Offsets`].
 pub fn read(btf: &Btf) -> Found {
     let structs = Structs::find(btf);
@@ -49,9 +52,11 @@ pub fn read(btf: &Btf) -> Found {
     // Only kernels before 6.2 have the first of these, and only those with classifiers the second.
     (offsets.skb_vlan_present, offsets.skb_vlan_present_mask) = structs.bit(btf, "vlan_present");
     (offsets.skb_at_ingress, offsets.skb_at_ingress_mask) = structs.bit(btf, "tc_at_ingress");
-    let together = offsets.skb_protocol.checked_add(4) == Some(offsets.skb_network_header);
+    let behind = |bytes| offsets.skb_protocol.checked_add(bytes);
+    let together = behind(4) == Some(offsets.skb_network_header) && behind(6) == Some(offsets.skb_mac_header);
     offsets.headers_together = together.into();
     fragments(btf, &mut offsets);
+    pieces_at_xdp(btf, &mut offsets);
     Found { offsets, missing }
 }
 
@@ -90,6 +95,25 @@ fn fragment_members(btf: &Btf) -> Option<[u32; 4]> {
     Some([place(shared, "nr_frags")?, list + page?, list + length?, list + offset?])
 }
 
+/// Frames at XDP are of one piece before 5.18 (commit 2e88d4ff0301).
+fn pieces_at_xdp(btf: &Btf, offsets: &mut Offsets) {
+    let places = [&mut offsets.xdp_flags, &mut offsets.xdp_frame_bytes, &mut offsets.xdp_pieces_from_end];
+    let found = members_of_pieces(btf).unwrap_or([ABSENT; 3]);
+    for (place, found) in places.into_iter().zip(found) {
+        *place = found;
+    }
+}
+
+/// `xdp_data_hard_end`: the `skb_shared_info`, rounded up to cache lines (`SKB_DATA_ALIGN`), ends the frame.
+fn members_of_pieces(btf: &Btf) -> Option<[u32; 3]> {
+    let found = btf.find_each(&["xdp_buff", "skb_shared_info"].map(|name| (Kind::Struct, name)));
+    let (frame, shared) = (found[0]?, found[1]?);
+    let place = |of, path| btf.member(of, path).ok()?.byte_offset();
+    let end = u32::try_from(btf.size_of(shared)?).ok()?.next_multiple_of(CACHE_LINE);
+    let pieces = place(shared, "xdp_frags_size")?;
+    Some([place(frame, "flags")?, place(frame, "frame_sz")?, end.checked_sub(pieces)?])
+}
+
 /// A member to look for: its path, and the bytes that the kernel side reads there.
 struct Wanted {
     parent: &'static str,
@@ -105,7 +129,7 @@ enum Size {
 
 /// Which member each offset is, with the size that the kernel side takes for granted.
 #[rustfmt::skip]
-fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 38] {
+fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 39] {
     let skb = |path, bytes| Wanted { parent: "sk_buff", path, size: Size::Bytes(bytes) };
     let dev = |path, bytes| Wanted { parent: "net_device", path, size: Size::Bytes(bytes) };
     let net = |path, bytes| Wanted { parent: "net", path, size: Size::Bytes(bytes) };
@@ -114,6 +138,7 @@ fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 38] {
     [
         (&mut offsets.skb_dev, skb("dev", 8)),
         (&mut offsets.skb_sk, skb("sk", 8)),
+        (&mut offsets.skb_dst, skb("_skb_refdst", 8)),
         (&mut offsets.skb_len, skb("len", 4)),
         (&mut offsets.skb_mark, skb("mark", 4)),
         (&mut offsets.skb_protocol, skb("protocol", 2)),
@@ -207,7 +232,7 @@ mod tests {
         assert_eq!(found.offsets.dev_mtu, ABSENT);
         assert!(found.missing.contains(&"sk_buff.len: it has another size here".to_owned()));
         assert!(found.missing.contains(&"net_device.mtu: this kernel has no `struct net_device`".to_owned()));
-        assert_eq!(found.missing.len(), 35);
+        assert_eq!(found.missing.len(), 36);
     }
 
     #[test]

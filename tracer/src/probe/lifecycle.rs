@@ -23,6 +23,8 @@ pub enum Role {
     Stolen,
     /// The memory is given back.
     Freed,
+    /// What is returned was used before, and goes on as a new one.
+    HandedOut,
     /// The end of what frees an `sk_buff` through a cache, whose own function the compiler may have made part of it.
     Gone,
     /// `(skb, head_is_stolen)`: freed as a whole or, where the head goes on in another packet, let go and given back.
@@ -47,7 +49,7 @@ pub struct Hook {
 /// Without these, an `sk_buff` that is used again would be taken for the one before.
 const NEEDED: [&str; 2] = ["skb_release_head_state", "kfree_skbmem"];
 
-const HOOKS: [(&str, Role, u32); 17] = [
+const HOOKS: [(&str, Role, u32); 18] = [
     ("__copy_skb_header", Role::Copied, change::COPIED as u32),
     ("ip_copy_metadata", Role::Copied, change::FRAGMENT as u32),
     ("ip6_copy_metadata", Role::Copied, change::FRAGMENT as u32),
@@ -59,6 +61,8 @@ const HOOKS: [(&str, Role, u32); 17] = [
     ("napi_skb_free_stolen_head", Role::Stolen, 0),
     ("kfree_skbmem", Role::Freed, 0),
     ("napi_skb_cache_put", Role::Freed, 0),
+    // What GRO has merged stays with the driver, to be filled again (`napi_reuse_skb`).
+    ("napi_get_frags", Role::HandedOut, 0),
     ("napi_skb_free_stolen_head", Role::Gone, 0),
     ("napi_consume_skb", Role::Gone, 0),
     ("__kfree_skb_defer", Role::Gone, 0),
@@ -100,6 +104,29 @@ const FREEING: [(&str, Freeing); 13] = [
     ("vhost_zerocopy_complete", Freeing::Whole),
 ];
 
+/// What a function's packet lacks when it is called: it is being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    /// All of its bytes, or the right places of its headers.
+    Bytes,
+    /// What follows its network header.
+    Transport,
+}
+
+/// Functions with the position of their `sk_buff`, from 1.
+const UNFINISHED: [(&str, u8, Lacks); 7] = [
+    // The memory before it is another packet's, and so are its members.
+    ("__build_skb_around", 1, Lacks::Bytes),
+    ("build_skb_around", 1, Lacks::Bytes),
+    ("__xdp_build_skb_from_frame", 2, Lacks::Bytes),
+    // Its socket is set before its bytes are copied (`ip_frag_next`, `ip6_frag_next`).
+    ("skb_set_owner_w", 1, Lacks::Bytes),
+    // Its head is a new one, its headers' places are still those in the one before.
+    ("skb_headers_offset_update", 1, Lacks::Bytes),
+    ("udp_send_skb", 1, Lacks::Transport),
+    ("udp_v6_send_skb", 1, Lacks::Transport),
+];
+
 /// The hooks that this kernel has.
 pub fn hooks(btf: &Btf) -> Vec<Hook> {
     let wanted = HOOKS.map(|(function, ..)| (Kind::Function, function));
@@ -121,6 +148,12 @@ pub fn makes_its_first(function: &str) -> bool {
 /// Whether what the function takes is no packet, whatever its type.
 pub fn takes_none(function: &str) -> bool {
     NO_PACKETS.contains(&function)
+}
+
+/// What the packet at `position` (from 1) of a function lacks, if it is unfinished then.
+pub fn lacks(function: &str, position: u8) -> Option<Lacks> {
+    let found = UNFINISHED.iter().find(|(name, at, _)| *name == function && *at == position);
+    found.map(|(.., lacks)| *lacks)
 }
 
 /// Which part of freeing an `sk_buff` the function is, if it is any.

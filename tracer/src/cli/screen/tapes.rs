@@ -91,6 +91,7 @@ impl Recording {
             beyond_limit: now.beyond_limit.saturating_sub(before.beyond_limit),
             not_followed: now.not_followed.saturating_sub(before.not_followed),
             changes_lost: now.changes_lost.saturating_sub(before.changes_lost),
+            evicted: now.evicted.saturating_sub(before.evicted),
         }
     }
 }

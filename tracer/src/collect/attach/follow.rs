@@ -49,6 +49,7 @@ fn program_for(role: Role) -> &'static str {
         Role::Released => "released",
         Role::Stolen => "stolen",
         Role::Freed => "freed",
+        Role::HandedOut => "handed_out",
         Role::Gone => "gone",
         Role::PartlyFreed => "partly_freed",
         Role::FreedTogether => "freed_together",

@@ -14,7 +14,7 @@ use super::{
     object::Object,
     session::{Backend, Request},
 };
-use crate::probe::lifecycle::Freeing;
+use crate::probe::lifecycle::{Freeing, Lacks};
 
 /// A function that could not be probed, with the kernel's answer.
 #[derive(Debug)]
@@ -107,6 +107,16 @@ pub fn program_for_freeing(freeing: Freeing) -> &'static str {
     match freeing {
         Freeing::Whole => "freeing_arg1",
         Freeing::Headless => "headless_arg1",
+    }
+}
+
+/// Name of the program for a function whose `sk_buff` at `position` is being made; none where there is no such program.
+pub fn program_for_unfinished(lacks: Lacks, position: u8) -> Option<&'static str> {
+    match (lacks, position) {
+        (Lacks::Bytes, 1) => Some("blank_arg1"),
+        (Lacks::Bytes, 2) => Some("blank_arg2"),
+        (Lacks::Transport, 1) => Some("transport_to_come_arg1"),
+        _ => None,
     }
 }
 

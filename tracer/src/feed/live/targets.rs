@@ -10,7 +10,7 @@ use crate::{
     },
     kernel::{Root, btf::Btf},
     model::Probe,
-    probe::{self, Plan, lifecycle},
+    probe::{self, Function, Plan, lifecycle},
 };
 
 /// The tracepoint that tells of drops.
@@ -73,10 +73,7 @@ fn functions(
     let plan = Plan::new(&discovery.functions, &options.selection);
     for index in plan.order {
         let function = &discovery.functions[index];
-        let first = function.position == 1 && !function.double;
-        let freeing = lifecycle::freeing(&function.name).filter(|_| first).map(attach::program_for_freeing);
-        let direct = attach::program_for(function.position, function.double);
-        let Some(program) = freeing.or(direct) else { continue };
+        let Some(program) = program_for(function) else { continue };
         found.targets.push(Target { program, address: function.address, function: function.name.clone() });
         found.probes.push(function.probe());
     }
@@ -88,4 +85,16 @@ fn functions(
         }
     }
     Ok(())
+}
+
+/// Name of the program for a function.
+fn program_for(function: &Function) -> Option<&'static str> {
+    let (name, position) = (&*function.name, function.position);
+    let direct = attach::program_for(position, function.double);
+    if function.double {
+        return direct;
+    }
+    let freeing = lifecycle::freeing(name).filter(|_| position == 1).map(attach::program_for_freeing);
+    let unfinished = lifecycle::lacks(name, position).and_then(|lacks| attach::program_for_unfinished(lacks, position));
+    freeing.or(unfinished).or(direct)
 }

@@ -1,14 +1,14 @@
 //! The short form of a program ([`tracer_common::looks`]): which of its tests the kernel side can make from words that are at hand.
 
 use tracer_common::{
-    looks::{BEHIND_BYTES, Look, Looks, MAX_LOOKS, family, place, target, wanted},
+    looks::{BEHIND_BYTES, Look, Looks, MAX_LOOKS, family, late, place, target, wanted},
     predicate::{ACCEPT, Node, Program, base, field, op},
 };
 
 /// EtherTypes of the families, in the order of [`family`].
 const ETHERTYPES: [u32; family::COUNT] = [0x0800, 0x86dd];
-/// Offset in a network header of what the slow way completes while a packet is being made, the length of an IPv4 packet.
-const LATE: u32 = 2;
+/// What the slow way completes while a packet is being made, likewise.
+const LATE: [u32; family::COUNT] = [late::IPV4, late::IPV6];
 
 /// The tables of a program whose nodes are written.
 pub(super) fn tables(program: &Program) -> [Looks; family::COUNT] {
@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
 
     /// Where a look finds what a node tests, if that is at hand.
     fn place(&self, node: &Node) -> Option<(u8, u32)> {
-        let late = node.base == base::NETWORK && node.offset == LATE;
+        let late = node.base == base::NETWORK && late::touches(LATE[self.family], node.offset, u32::from(node.width));
         if node.op != op::TEST || late { None } else { place(self.family, node.base, node.offset, node.width.into()) }
     }
 

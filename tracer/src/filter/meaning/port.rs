@@ -50,8 +50,13 @@ impl Meaning<'_> {
                 return Err(Problem::Senseless("an address is not a port".to_owned()));
             }
         };
-        let Some((low, high)) = name.split_once('-').filter(|_| what == What::PortRange) else {
-            let (port, protocol) = self.service(name)?;
+        let range = name.split_once('-');
+        let Some((low, high)) = range.filter(|_| what == What::PortRange) else {
+            let numbers = range.is_some_and(|(low, high)| low.parse::<u16>().is_ok() && high.parse::<u16>().is_ok());
+            let (port, protocol) = match self.service(name) {
+                Err(_) if numbers => Err(Problem::Senseless(format!("several ports are a `portrange {name}`"))),
+                found => found,
+            }?;
             return Ok((Set::one(port), protocol));
         };
         let ((low, of_low), (high, of_high)) = (self.service(low)?, self.service(high)?);

@@ -99,6 +99,11 @@ fn token_at(expression: &str, start: usize) -> Result<Token<'_>, Error> {
     if let Some((kind, length)) = colon_address(rest) {
         return Ok(piece(kind, length));
     }
+    if let Some((length, parts)) = incomplete_address(rest) {
+        let sentence =
+            format!("`{}` has {parts} parts; a link-layer address has 6, an IPv6 address 8 or `::`", &rest[..length]);
+        return Err(Error::new(Problem::Address(sentence), expression, start..start + length));
+    }
     if let Some(length) = chain_length(rest) {
         return Ok(piece(Kind::Chain, length));
     }
@@ -138,6 +143,14 @@ fn colon_address(rest: &str) -> Option<(Kind, usize)> {
     let looks_like = text.contains("::") || text.matches(':').count() >= 5;
     let address = text.parse().ok().filter(|_| looks_like)?;
     Some((Kind::Inet6(address), length))
+}
+
+/// Length and parts of what can only be meant as an address with colons: `[0:4]` has one of them.
+fn incomplete_address(rest: &str) -> Option<(usize, usize)> {
+    let length = rest.bytes().take_while(|byte| byte.is_ascii_hexdigit() || *byte == b':').count();
+    let parts = rest[..length].split(':').filter(|part| (1..=4).contains(&part.len())).count();
+    let all = rest[..length].split(':').count();
+    (parts == all && (3..=8).contains(&parts)).then_some((length, parts))
 }
 
 fn classify(word: &str) -> Result<Kind, Problem> {
@@ -233,6 +246,7 @@ mod tests {
             ("0102.0304.05ab", format!("{mac}:0102.0304.05ab End:")),
             ("0102030405ab", format!("{mac}:0102030405ab End:")),
             ("1.2.3.4.5", "Word:1.2.3.4.5 End:".to_owned()),
+            ("1:2:3:4:5", "`1:2:3:4:5` has 5 parts; a link-layer address has 6, an IPv6 address 8 or `::`".to_owned()),
             ("099", "`099` is octal because of its leading 0, but has the digit 8 or 9".to_owned()),
             ("4294967296", "Long(4294967296):4294967296 End:".to_owned()),
             ("18446744073709551616", "`18446744073709551616` is larger than 64 bits".to_owned()),

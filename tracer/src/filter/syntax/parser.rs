@@ -64,7 +64,10 @@ impl<'a> Parser<'a> {
             return Ok(None);
         }
         let root = self.whole_condition()?;
-        if self.peek().kind == Kind::End { Ok(Some(root)) } else { Err(self.unexpected("`and`, `or` or the end")) }
+        match self.peek().kind {
+            Kind::End => Ok(Some(root)),
+            _ => Err(self.misspelled().unwrap_or_else(|| self.unexpected("`and`, `or` or the end"))),
+        }
     }
 
     /// An expression that must be a condition.
@@ -219,6 +222,14 @@ impl<'a> Parser<'a> {
 
     pub(super) fn error(&self, problem: Problem, place: Range<usize>) -> Error {
         Error::new(problem, self.expression, place)
+    }
+
+    /// A word that was taken for a name, though something stands behind it that cannot: `src hst 10.0.0.1`.
+    fn misspelled(&self) -> Option<Error> {
+        let word = self.tokens.get(self.next.checked_sub(1)?).filter(|token| token.kind == Kind::Word)?;
+        let nearest = words::nearest(word.text)?;
+        let error = self.error(Problem::Unexpected(word.describe()), word.place());
+        Some(Error { nearest: Some(nearest), ..error })
     }
 
     /// The next token is not what can stand there.

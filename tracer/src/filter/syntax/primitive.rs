@@ -4,7 +4,7 @@ use super::lexer::{Kind, Token};
 use super::parser::{Parsed, Parser};
 use super::words::{self, Direction, Protocol, What};
 use super::{Node, NodeId, Operand, Primitive, Qualifiers};
-use crate::filter::error::{Error, Problem};
+use crate::filter::error::{Error, Problem, abridged};
 use crate::filter::keys;
 
 const OPERAND: &str = "an address, a number or a name";
@@ -205,15 +205,33 @@ impl<'a> Parser<'a> {
         };
         self.advance();
         if self.peek().is("/") && matches!(operand, Operand::Number(_)) {
-            return Err(self.unexpected("at least two bytes of the address before `/`, as in `10.0/8`"));
+            return Err(match qualifiers.what {
+                What::Port | What::PortRange => self.protocol_behind(token),
+                _ => self.unexpected("at least two bytes of the address before `/`, as in `10.0/8`"),
+            });
         }
         Ok(operand)
+    }
+
+    /// `port 80/tcp`, as others write it.
+    fn protocol_behind(&self, port: Token<'a>) -> Error {
+        let protocol = self.peek_at(1).text;
+        let known = ["tcp", "udp", "sctp"].into_iter().find(|known| *known == protocol).unwrap_or("tcp");
+        let sentence = format!("a port's protocol stands before it: `{known} port {}`", abridged(port.text));
+        self.error(Problem::Senseless(sentence), port.start..self.peek().end)
     }
 
     /// An operand without qualifiers of its own.
     fn bare_operand(&mut self, token: Token<'a>) -> Result<Parsed, Error> {
         match self.inherited {
             Some(qualifiers) => self.operand_node(qualifiers).map(Parsed::Condition),
+            None if token.kind == Kind::Escaped && is_keyword(token.text) => {
+                let sentence = format!(
+                    "`{0}` in quotes or behind a backslash is a name; the condition is `{0}` without",
+                    token.text
+                );
+                Err(self.error(Problem::Senseless(sentence), token.place()))
+            }
             None if token.kind == Kind::Word || token.kind == Kind::Escaped => Err(self.unexpected(PRIMITIVE)),
             None => Err(self.unexpected("`host`, `net`, `src`, … before an address")),
         }

@@ -295,7 +295,15 @@ pub(crate) fn nearest(word: &str) -> Option<&'static str> {
     // Capitals are the only mistake of some.
     let small = word.to_ascii_lowercase();
     let scored = names.filter(|name| *name != word).map(|name| (distance(&small, name), name));
-    scored.filter(|(distance, _)| *distance <= reach).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+    let near = scored.filter(|(distance, _)| *distance <= reach);
+    // Letters are left out more often than taken for others.
+    near.min_by_key(|(distance, name)| (*distance, !has_letters_of(name, &small))).map(|(_, name)| name)
+}
+
+/// Whether all letters of `part` stand in `whole`, in this order.
+fn has_letters_of(whole: &str, part: &str) -> bool {
+    let mut letters = whole.bytes();
+    part.bytes().all(|wanted| letters.any(|letter| letter == wanted))
 }
 
 /// Letters to insert, drop, replace or swap with their neighbour to get from `a` to `b`.
@@ -326,13 +334,15 @@ mod tests {
         let cases = [
             ("hots", Some("host")),
             ("an", Some("and")),
-            ("prot", Some("port")),
+            ("prot", Some("proto")),
+            ("hst", Some("host")),
             ("tpc", Some("tcp")),
             ("brodcast", Some("broadcast")),
             ("icmp-ecko", Some("icmp-echo")),
             ("ifnane", Some("ifname")),
             ("iner", Some("inner")),
             ("TCP", Some("tcp")),
+            ("netn", Some("netns")),
             ("example", None),
             ("x", None),
         ];

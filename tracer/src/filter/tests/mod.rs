@@ -1,7 +1,7 @@
 //! The whole way from text to verdict, on packets written out by hand. `tests/filter` does it by the thousand.
 
 use tracer_common::predicate::Verdict::{Match, Reject, Undecidable};
-use tracer_common::predicate::{MAX_NODES, OUTSIDE, Program, Source, UNKNOWN, Verdict, base, field};
+use tracer_common::predicate::{OUTSIDE, Program, Source, UNKNOWN, Verdict, base, field};
 
 use super::*;
 
@@ -9,6 +9,7 @@ mod hostile;
 mod inner;
 mod keys;
 mod laws;
+mod mistakes;
 mod samples;
 
 /// 10.0.0.1:1024 to 10.0.0.2:80, SYN.
@@ -316,108 +317,4 @@ fn targets_lie_ahead() {
             }
         }
     }
-}
-
-#[track_caller]
-fn refused(expression: &str) -> String {
-    match compile(&Request { expression, ..Request::default() }) {
-        Ok(_) => panic!("`{expression}` compiles"),
-        Err(error) => error.to_string(),
-    }
-}
-
-#[test]
-fn errors() {
-    let cases = [
-        (
-            "hots 10.0.0.1",
-            "unexpected `hots`, expected a condition such as `host`, `port`, `tcp` or `ip[…]`; did you mean `host`?\n  hots 10.0.0.1\n  ^^^^",
-        ),
-        (
-            "tcp adn udp",
-            "unexpected `adn`, expected `and`, `or` or the end; did you mean `and`?\n  tcp adn udp\n      ^^^",
-        ),
-        (
-            "10.0.0.1",
-            "unexpected `10.0.0.1`, expected `host`, `net`, `src`, … before an address\n  10.0.0.1\n  ^^^^^^^^",
-        ),
-        ("host", "unexpected end of the expression, expected an address, a number or a name\n  host\n      ^"),
-        (
-            "host example.org",
-            "`example.org` is not an address, and host names are not looked up\n  host example.org\n       ^^^^^^^^^^^",
-        ),
-        ("host 10.0.0.256", "`10.0.0.256` is not an IPv4 address\n  host 10.0.0.256\n       ^^^^^^^^^^"),
-        ("net 10.0.0.1/8", "`10.0.0.1/8` has bits set outside of its mask\n  net 10.0.0.1/8\n      ^^^^^^^^^^"),
-        (
-            "net 10.0.0.0/33",
-            "a mask of 33 bits is longer than the address, 32 bits\n  net 10.0.0.0/33\n               ^^",
-        ),
-        ("host 10.0.0.0/8", "a mask goes with `net` only\n  host 10.0.0.0/8\n       ^^^^^^^^^^"),
-        ("tcp port 65536", "ports go up to 65535\n  tcp port 65536\n           ^^^^^"),
-        ("port nosuchport", "unknown port `nosuchport`\n  port nosuchport\n       ^^^^^^^^^^"),
-        ("udp port telnet", "`telnet` is a port of tcp\n  udp port telnet\n           ^^^^^^"),
-        ("icmp port 80", "ports go with `tcp`, `udp` and `sctp`, or no protocol\n  icmp port 80\n            ^^"),
-        (
-            "tcp or 80",
-            "`80` is a number, not a condition, expected a comparison (`=`, `!=`, `<`, …), or `port`, `host`, … before it\n  tcp or 80\n         ^^",
-        ),
-        ("(tcp or udp", "unexpected end of the expression, expected `)`\n  (tcp or udp\n             ^"),
-        ("ip[0:3] = 1", "3 bytes cannot be loaded at once, expected 1, 2 or 4\n  ip[0:3] = 1\n       ^"),
-        ("vlan 5000", "VLAN numbers go up to 4095\n  vlan 5000\n  ^^^^^^^^^"),
-        ("tcp and udp", "no packet can match\n  tcp and udp\n  ^^^^^^^^^^^"),
-        (
-            "wlan host 1:2:3:4:5:6",
-            "`wlan` is not supported: it speaks of 802.11 headers, which the kernel's network stack has removed\n  wlan host 1:2:3:4:5:6\n  ^^^^",
-        ),
-        (
-            "inbound",
-            "`inbound` is not supported: an skb does not carry its direction; filter by interface, namespace or function instead\n  inbound\n  ^^^^^^^",
-        ),
-        (
-            "ether gateway 10.0.0.1",
-            "`gateway` is not supported: it needs a name looked up as IP and as link-layer address; write `ether host MAC and not host IP`\n  ether gateway 10.0.0.1\n        ^^^^^^^",
-        ),
-        (
-            "mpls and arp",
-            "MPLS does not tell which protocol it carries, only IPv4 and IPv6 can be recognized behind `mpls`\n  mpls and arp\n           ^^^",
-        ),
-        ("ip proto 256", "numbers of an IP protocol go up to 255\n  ip proto 256\n           ^^^"),
-        ("1/0 = 5", "division by zero\n  1/0 = 5\n  ^^^^^^^"),
-    ];
-    for (expression, expected) in cases {
-        assert_eq!(refused(expression), expected);
-    }
-}
-
-#[test]
-fn what_is_too_large_is_an_error() {
-    let many = |count: u32, part: fn(u32) -> String, join: &str| (0..count).map(part).collect::<Vec<_>>().join(join);
-    let cases = [
-        ("x".repeat(100_000), "100000 bytes"),
-        ("(".repeat(1000) + "ip" + &")".repeat(1000), "100 deep"),
-        ("ip[".repeat(1000) + "0", "100 deep"),
-        ("host (".repeat(1000), "expected an address"),
-        ("port (".to_owned() + &"(".repeat(1000), "100 deep"),
-        ("1+".repeat(8000) + "1 = 2", "1024 numbers"),
-        ("(ip[0]+".repeat(20) + "1" + &")".repeat(20) + " = len", "8 registers"),
-        (many(400, |i| format!("host 10.0.{}.{}", i % 250, i * 7 % 250), " or "), "512 fit"),
-        (many(1000, |i| format!("port {}", i * 65), " or "), "512 fit"),
-        (many(200, |i| format!("ip[{i}] = {i}"), " and "), "192 may"),
-        (many(16, |_| "vlan".to_owned(), " and "), "15 VLAN tags"),
-        ("-".repeat(16_000), "unexpected end"),
-        ("not ".repeat(4000), "unexpected end"),
-        ("\u{1f980}".repeat(4000), "unexpected character"),
-    ];
-    for (expression, expected) in cases {
-        let text = refused(&expression);
-        assert!(text.contains(expected), "{text}");
-        assert!(text.chars().count() < 500, "{text}");
-    }
-    for expression in
-        ["(".repeat(100) + "ip" + &")".repeat(100), "not ".repeat(4000) + "ip", "ip or ".repeat(2700) + "ip"]
-    {
-        assert_eq!(program(&expression).count, 1);
-    }
-    let ports = many(200, |i| format!("port {}", i * 77), " or ");
-    assert!(program(&ports).count as usize <= MAX_NODES);
 }

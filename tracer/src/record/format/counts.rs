@@ -20,6 +20,7 @@ pub fn to_json(counts: &Counts) -> Value {
         "beyond_limit": counts.beyond_limit,
         "not_followed": counts.not_followed,
         "changes_lost": counts.changes_lost,
+        "evicted": counts.evicted,
     })
 }
 
@@ -41,5 +42,6 @@ pub fn from_json(content: &[u8]) -> Option<Counts> {
         beyond_limit: number("beyond_limit"),
         not_followed: number("not_followed"),
         changes_lost: number("changes_lost"),
+        evicted: number("evicted"),
     })
 }

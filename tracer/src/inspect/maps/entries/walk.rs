@@ -6,7 +6,7 @@
 use std::{collections::HashSet, io, os::fd::AsFd as _};
 
 use super::super::Map;
-use crate::{inspect::sys, model::MapKind};
+use crate::{collect::sys::next_key, inspect::sys, model::MapKind};
 
 /// A walk over the keys.
 pub(super) struct Walk {
@@ -78,7 +78,7 @@ impl Walk {
             return Err(io::Error::other("its entries change faster than they can be read"));
         }
         self.next.resize(map.info.key_bytes as usize, 0);
-        if !sys::next_key(map.as_fd(), self.key.as_deref(), &mut self.next)? {
+        if !next_key(map.as_fd(), self.key.as_deref(), &mut self.next)? {
             return Ok(false);
         }
         let before = self.key.take().unwrap_or_default();
