@@ -16,7 +16,7 @@ pub const MAX_NODES: usize = 512;
 pub const MAX_STEPS: usize = 192;
 /// Programs that the map of filters holds: the one in force, and those before it, so that one which a hit is still judged
 /// by is not overwritten.
-pub const PROGRAMS: usize = 16;
+pub const PROGRAMS: usize = 128;
 /// Most member chains of a program ([`base::CHAIN`]).
 pub const MAX_CHAINS: usize = 8;
 /// Places in a program's table of probes ([`field::FUNCTIONS`]), a power of two. The last one stays 0.

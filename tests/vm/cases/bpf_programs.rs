@@ -4,7 +4,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Case;
 use crate::bpf::{Body, Kind, Loaded, NETKIT_PEER, NETKIT_PRIMARY, TCX_EGRESS, TCX_INGRESS, ifindex};
@@ -49,12 +49,16 @@ fn run(guest: &Guest) -> Result<()> {
         xdp(guest, &pair, mode).with_context(|| format!("XDP, {mode:?}"))?;
     }
     redirected(guest, &pair).context("XDP, redirected")?;
+    sent_back(guest, &pair).context("XDP, sent back")?;
     before.restored()
 }
 
 fn start(guest: &Guest, flags: &[&str]) -> Result<Running> {
-    let how: &[&str] = if guest.has_kprobe_multi() { &[] } else { &["--filter-func", FEW] };
-    Tracer::new(&[how, flags, &["icmp"]].concat()).start()
+    Tracer::new(&[how(guest), flags, &["icmp"]].concat()).start()
+}
+
+fn how(guest: &Guest) -> &'static [&'static str] {
+    if guest.has_kprobe_multi() { &[] } else { &["--filter-func", FEW] }
 }
 
 /// Waits until the tracer has said so on stderr.
@@ -245,7 +249,6 @@ fn redirected(guest: &Guest, pair: &Pair) -> Result<()> {
     let mut running = start(guest, &filter)?;
     pair.a.ping_unanswered(Pair::B4, 1)?;
     let seen = running.stop()?;
-    pair.b.sh("ip link set dev vb xdpdrv off")?;
     seen.check()?;
     for hop in hops(&seen, "xdp driver", "rewrites_the_source", "XDP_PASS")? {
         ensure!(hop.ifname() == "d1" && hop.netns() == Some(end.inode()?), "{}", hop.0);
@@ -255,5 +258,37 @@ fn redirected(guest: &Guest, pair: &Pair) -> Result<()> {
         ensure!(!later.is_empty(), "no sk_buff took its journey over: {:?}", seen.functions());
         ensure!(later.iter().all(|other| other.number("/journey") == hop.number("/journey")), "{}", hop.0);
     }
+
+    // Sent away without one, it has ended: what it is sent to takes no frames.
+    let back = Loaded::new(Kind::Xdp, "sends_it_back", Body::Return(3))?;
+    end.sh(&format!("ip link set dev d1 xdpdrv off; ip link set dev d1 xdpdrv pinned {}", back.pin))?;
+    let mut running =
+        Tracer::text(&[&["--group", "--output-json"][..], how(guest), &filter, &["icmp"]].concat()).start()?;
+    pair.a.ping_unanswered(Pair::B4, 1)?;
+    running.stop()?;
+    pair.b.sh("ip link set dev vb xdpdrv off")?;
+    let lines = running.stdout()?;
+    let packets: Vec<serde_json::Value> =
+        lines.lines().map(serde_json::from_str).collect::<Result<_, _>>().with_context(|| lines.clone())?;
+    let [packet] = &packets[..] else { bail!("{} packets, not one: {lines}", packets.len()) };
+    ensure!(packet["state"] == "ended" && lines.contains("sends_it_back"), "{lines}");
     Ok(())
+}
+
+/// What a veth sends back goes on at its peer, where XDP sees it, and an `sk_buff` is made of it.
+fn sent_back(guest: &Guest, pair: &Pair) -> Result<()> {
+    let back = Loaded::new(Kind::Xdp, "sends_it_back", Body::Return(3))?;
+    let pass = Loaded::new(Kind::Xdp, "lets_everything_pass", Body::Return(2))?;
+    pair.a.sh(&format!("ip link set dev va xdpdrv pinned {}", pass.pin))?;
+    pair.b.sh(&format!("ip link set dev vb xdpdrv pinned {}", back.pin))?;
+    pair.a.ping_unanswered(Pair::B4, 1)?;
+    let mut running = start(guest, &["--filter-trace-xdp"])?;
+    pair.a.ping_unanswered(Pair::B4, 1)?;
+    let seen = running.stop()?;
+    seen.check()?;
+    for hop in hops(&seen, "xdp driver", "sends_it_back", "XDP_TX")? {
+        ensure_order(&journey(&seen, hop)?, &["veth_xmit", "sends_it_back", "lets_everything_pass", "skb:kfree_skb"])?;
+    }
+    pair.a.sh("ip link set dev va xdpdrv off")?;
+    pair.b.sh("ip link set dev vb xdpdrv off").map(|_| ())
 }

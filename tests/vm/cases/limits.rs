@@ -1,8 +1,14 @@
 //! `--limit-packets`, `--sample` and `--no-track`: how many packets are followed, and that the rest leaves no trace.
 
+use std::net::UdpSocket;
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::RcvBufForce;
 
 use super::Case;
+use crate::bpf::within;
 use crate::guest::Guest;
 use crate::journeys::{followed, journeys};
 use crate::net::Pair;
@@ -29,7 +35,37 @@ fn run(_: &Guest) -> Result<()> {
     limit(&pair).context("--limit-packets")?;
     limit_of_packets(&pair).context("--limit-packets of trace --group and of paths")?;
     sample(&pair).context("--sample")?;
-    no_track(&pair).context("--no-track")
+    no_track(&pair).context("--no-track")?;
+    evictions(&pair).context("more than there is room to note")
+}
+
+/// So many packets wait in a socket at a time, more than the heads that are noted for XDP.
+const WAITING: usize = 5000;
+const HEADS: usize = 4096;
+
+/// Notes that had to make room are counted, and no others are.
+fn evictions(pair: &Pair) -> Result<()> {
+    let receiver = within(Some(&pair.b.name), || UdpSocket::bind("10.77.0.2:5009"))?;
+    setsockopt(&receiver, RcvBufForce, &(64 << 20))?;
+    receiver.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let sender = within(Some(&pair.a.name), || UdpSocket::bind("10.77.0.1:40009"))?;
+    for (packets, evicted) in [(100, 0..=0), (WAITING, WAITING - HEADS..=WAITING)] {
+        let seen = followed(&["--filter-func", "udp_rcv", "--filter-trace-xdp", "udp port 5009"], || {
+            for _ in 0..packets {
+                sender.send_to(b"waits", "10.77.0.2:5009")?;
+            }
+            for _ in 0..packets {
+                receiver.recv(&mut [0; 8])?;
+            }
+            Ok(())
+        })?;
+        seen.check()?;
+        let count = seen.stderr.split("; evicted ").nth(1).and_then(|rest| rest.split(' ').next());
+        let count: usize = count.map_or(Ok(0), str::parse)?;
+        ensure!(seen.hops.len() == packets, "{} packets, not {packets}", seen.hops.len());
+        ensure!(evicted.contains(&count), "{count} evicted, not {evicted:?}: {}", seen.stderr);
+    }
+    Ok(())
 }
 
 fn flood(pair: &Pair) -> Result<()> {

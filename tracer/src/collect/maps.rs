@@ -175,7 +175,7 @@ pub struct Filters {
 }
 
 /// Longer than the kernel takes to judge one hit, interrupts included.
-const STILL_READ: Duration = Duration::from_millis(20);
+const STILL_READ: Duration = Duration::from_millis(10);
 
 impl Filters {
     /// Puts `program` in force, and says which number it got: every hit that begins after the return is judged by it alone.
