@@ -113,6 +113,12 @@ pub struct Offsets {
     pub xdp_frame_bytes: u32,
     /// `skb_shared_info.xdp_frags_size`, counted back from the end of the frame
     pub xdp_pieces_from_end: u32,
+    /// `flowi4.uli.ports.dport`
+    pub flow4_destination: u32,
+    /// `flowi6.uli.ports.dport`
+    pub flow6_destination: u32,
+    /// `napi_struct.skb`
+    pub napi_skb: u32,
 }
 
 /// Bytes of a `skb_frag_t`.

@@ -173,12 +173,14 @@ unsafe fn fill_device(event: *mut Event, netns: u32, device: Device) {
 #[inline(always)]
 unsafe fn fill_headers(event: *mut Event, hit: &Hit) {
     let packet = Packet::locate(hit.skb, 0);
-    let network = if u64::from(hit.what) == found::BLANK { NOWHERE } else { packet.network };
     // SAFETY: as for `fill`.
     unsafe {
         (*event).header_len = 0;
-        if network != NOWHERE {
-            if copy_headers(event, network, packet.end) {
+        if hit.is(found::BLANK) {
+            return;
+        }
+        if packet.network != NOWHERE {
+            if copy_headers(event, packet.network, packet.end) {
                 complete_headers(event, hit, &packet);
             } else {
                 copy_fragment(event, &packet);
@@ -206,7 +208,8 @@ unsafe fn complete_headers(event: *mut Event, hit: &Hit, packet: &Packet) {
             let behind = packet::network_length(*headers) as u16;
             if (*event).header_len >= behind {
                 (*event).header_len = behind;
-                if let Some(ports) = unwritten::ports_to_come(hit.skb) {
+                if let Some((source, destination)) = unwritten::coming_ports(packet) {
+                    let ports = [source.to_be(), destination.to_be()];
                     headers.add(usize::from(behind)).cast::<[u16; 2]>().write_unaligned(ports);
                     (*event).header_len += size_of_val(&ports) as u16;
                 }

@@ -40,7 +40,7 @@ use crate::{
     filter::FirstLook,
     hit::Hit,
     maps::{FOUND, JUDGE, PROBES, count, found},
-    read::{peek, setting},
+    read::{member, peek, setting},
 };
 
 /// Bytes of an `endbr64`.
@@ -87,7 +87,6 @@ function_probe!(freeing_arg1, 0, core::convert::identity, found::FREEING);
 function_probe!(headless_arg1, 0, core::convert::identity, found::FREEING | found::BLANK);
 // Functions whose packet is being made.
 function_probe!(blank_arg1, 0, core::convert::identity, found::BLANK);
-function_probe!(blank_arg2, 1, core::convert::identity, found::BLANK);
 function_probe!(transport_to_come_arg1, 0, core::convert::identity, found::TRANSPORT_TO_COME);
 // Functions without an sk_buff; what stands there instead is not looked at.
 function_probe!(no_skb, 0, core::convert::identity, found::NONE);
@@ -270,11 +269,15 @@ pub fn freed(context: FEntryContext) -> i32 {
     0
 }
 
-/// Functions that hand an `sk_buff` out, maybe one that was used without being freed since.
-#[fexit]
+/// `napi_get_frags(napi)`, which hands out an `sk_buff` again that was used without being freed since, if there is one.
+#[fentry]
 #[inline(always)]
-pub fn handed_out(context: FExitContext) -> i32 {
-    follow::freed(follow::returned(context.as_ptr()));
+pub fn handed_out(context: FEntryContext) -> i32 {
+    let napi = follow::argument(context.as_ptr(), 0);
+    let skb: u64 = member!(napi, napi_skb);
+    if skb != 0 {
+        follow::freed(skb);
+    }
     0
 }
 

@@ -8,7 +8,6 @@ use crate::{
     fragment,
     maps::OFFSETS,
     read::{frozen, member, peek},
-    unwritten,
 };
 
 pub const ETH_P_IP: u64 = 0x0800;
@@ -155,9 +154,8 @@ impl Stored {
     /// Whether the network header has its place already, but still holds what the memory held before, of another packet: this
     /// one is being made. Its link-layer header cannot lie before it yet, and
     ///
-    /// - it has no route, which IP gives it once its header is written (`__ip_make_skb`, `__ip6_make_skb`), and is IP's:
-    ///   `protocol` is set later, or it has a socket of the internet's, as IPv6 sets that first (`__ip6_append_data`); or is
-    ///   that of a packet socket, which copies its bytes before it sets anything (`packet_snd`);
+    /// - it has neither a device nor a route, of which IP gives it one when its header is written (`__ip_make_skb`,
+    ///   `__ip6_make_skb`), and a packet socket the other when it has copied the bytes (`packet_snd`);
     /// - or it is ARP's, whose header is written behind the one of Ethernet (`arp_create`).
     #[inline(always)]
     pub fn is_unwritten(self, skb: u64, head: u64) -> bool {
@@ -170,8 +168,8 @@ impl Stored {
             let data: u64 = member!(skb, skb_data);
             return data == head + u64::from(self.network);
         }
-        let route: u64 = member!(skb, skb_dst);
-        route == 0 && (self.protocol == 0 || unwritten::has_socket(skb))
+        let (device, route): (u64, u64) = (member!(skb, skb_dev), member!(skb, skb_dst));
+        device == 0 && route == 0
     }
 }
 

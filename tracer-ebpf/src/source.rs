@@ -128,7 +128,7 @@ impl Judged<'_> {
             return packet.protocol;
         }
         if base == base::TRANSPORT && packet.transport == NOWHERE {
-            return unwritten::ask(packet, base, offset, u64::from(width));
+            return unwritten::coming(packet, offset, u64::from(width));
         }
         let header = if base == base::NETWORK { packet.network } else { packet.transport };
         let word = packet.word((header ^ packet.zero) + u64::from(offset), u64::from(width));

@@ -7,8 +7,9 @@ use tracer_common::{
 };
 
 use crate::{
-    packet::{ETH_P_IP, ETH_P_IPV6, NOWHERE, Packet},
-    read::{is_kernel_pointer, member},
+    maps::FOUND,
+    packet::{ETH_P_IP, ETH_P_IPV6, Packet},
+    read::{is_kernel_pointer, member, peek},
 };
 
 const AF_INET: u16 = 2;
@@ -20,6 +21,8 @@ const IPPROTO_TCP: u16 = 6;
 const WRITE_FIRST: [u16; 3] = [IPPROTO_TCP, 33, 132];
 /// Those, UDP and UDP-Lite, which have their ports at the same place.
 const WITH_PORTS: [u16; 5] = [IPPROTO_TCP, 17, 33, 132, 136];
+/// UDP and UDP-Lite.
+const UDP: [u8; 2] = [17, 136];
 /// The longest packet whose length an IP header can tell.
 const LONGEST: u32 = 0xffff;
 /// The third word of an IPv6 address that stands for an IPv4 one (`::ffff:a.b.c.d`).
@@ -41,14 +44,6 @@ fn socket(skb: u64) -> Option<(u64, u16)> {
         return Some((sock, if mapped { AF_INET } else { AF_INET6 }));
     }
     (family == AF_INET).then_some((sock, AF_INET))
-}
-
-/// Whether the packet belongs to a socket of the internet's.
-#[inline(always)]
-pub fn has_socket(skb: u64) -> bool {
-    let sock: u64 = member!(skb, skb_sk);
-    let family: u16 = member!(sock, sock_family);
-    is_kernel_pointer(sock) && (family == AF_INET || family == AF_INET6)
 }
 
 #[inline(always)]
@@ -96,7 +91,7 @@ pub unsafe fn tuple(tuple: *mut SocketTuple, skb: u64) -> bool {
 #[inline(never)]
 pub fn ask(packet: &Packet, base: u8, offset: u32, width: u64) -> u64 {
     let has_place: u16 = member!(packet.skb, skb_network_header);
-    if packet.network == NOWHERE && has_place != 0 {
+    if has_place != 0 {
         return UNKNOWN;
     }
     let Some((sock, family)) = socket(packet.skb) else { return UNKNOWN };
@@ -123,7 +118,18 @@ fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
 
 #[inline(always)]
 fn ports(sock: u64, offset: u32, width: u64) -> u64 {
-    let (source, destination) = both_ports(sock);
+    let destination: u16 = member!(sock, sock_destination_port);
+    word_of_ports(source_port(sock), u16::from_be(destination), offset, width)
+}
+
+/// What a socket sends from; 0 where it has no port yet. What a raw socket has there is its protocol's number.
+#[inline(always)]
+fn source_port(sock: u64) -> u16 {
+    if WITH_PORTS.contains(&transport_protocol(sock)) { member!(sock, sock_source_port) } else { 0 }
+}
+
+#[inline(always)]
+fn word_of_ports(source: u16, destination: u16, offset: u32, width: u64) -> u64 {
     match (offset, width) {
         (0, 1..=2) if source != 0 => u64::from(source) << 16,
         (0, 1..=4) if source != 0 && destination != 0 => u64::from(source) << 16 | u64::from(destination),
@@ -132,23 +138,26 @@ fn ports(sock: u64, offset: u32, width: u64) -> u64 {
     }
 }
 
-/// Those of a socket, source first; 0 where it has none yet, or none for all that it sends. What a raw socket has there is its
-/// protocol's number.
-#[inline(always)]
-fn both_ports(sock: u64) -> (u16, u16) {
-    if !WITH_PORTS.contains(&transport_protocol(sock)) {
-        return (0, 0);
-    }
-    let destination: u16 = member!(sock, sock_destination_port);
-    (member!(sock, sock_source_port), u16::from_be(destination))
+/// The same of a packet that `udp_send_skb` or its like of IPv6 is about to finish: its destination is in the flow, the
+/// argument behind the `sk_buff`.
+#[inline(never)]
+pub fn coming(packet: &Packet, offset: u32, width: u64) -> u64 {
+    let Some((source, destination)) = coming_ports(packet) else { return UNKNOWN };
+    word_of_ports(source, destination, offset, width)
 }
 
-/// The ports of a packet to come as they will stand in it, if the socket knows both.
+/// Both ports that such a packet will have; none where anything stands between its network header and that of UDP.
 #[inline(always)]
-pub fn ports_to_come(skb: u64) -> Option<[u16; 2]> {
-    let (sock, _) = socket(skb)?;
-    let (source, destination) = both_ports(sock);
-    (source != 0 && destination != 0).then_some([source.to_be(), destination.to_be()])
+pub fn coming_ports(packet: &Packet) -> Option<(u16, u16)> {
+    let is_four = packet.protocol == ETH_P_IP;
+    let carried: u8 = peek(packet.network + if is_four { 9 } else { 6 });
+    if !UDP.contains(&carried) {
+        return None;
+    }
+    let sock: u64 = member!(packet.skb, skb_sk);
+    let flow = FOUND.get(0)?.argument;
+    let destination: u16 = if is_four { member!(flow, flow4_destination) } else { member!(flow, flow6_destination) };
+    Some((source_port(sock), u16::from_be(destination)))
 }
 
 /// Puts into `word`, which touches [`late`] bytes of a network header, what these will be: while the packet begins with that
@@ -170,11 +179,13 @@ pub fn complete(packet: &Packet, offset: u32, width: u32, word: u64) -> u64 {
     word & !placed(0xffff) | placed(length(packet, is_four))
 }
 
-/// Whether the length in the network header may be still to come.
+/// Whether the length in the IP header may be still to come: the packet has a route, and no link-layer header yet.
 #[inline(always)]
 pub fn is_late(packet: &Packet) -> bool {
     let (data, link): (u64, u16) = (member!(packet.skb, skb_data), member!(packet.skb, skb_mac_header));
-    packet.network == data && packet.head + u64::from(link) > data
+    let route: u64 = member!(packet.skb, skb_dst);
+    let is_ip = packet.protocol == ETH_P_IP || packet.protocol == ETH_P_IPV6;
+    is_ip && packet.network == data && packet.head + u64::from(link) > data && route != 0
 }
 
 /// What an IP header will say of the packet's length.

@@ -155,7 +155,7 @@ fn of_buffer(program: &Program, memory: u64) -> Option<Running> {
 fn redirected(program: &Program, memory: u64, xdp: u64) -> Option<Running> {
     let noted = noted(program, memory)?;
     let device: u64 = member!(member!(xdp, xdp_rxq), rxq_dev);
-    if noted.verdict == u64::from(PASS) || noted.device == device {
+    if noted.verdict == u64::from(PASS) || !GOING_ON.contains(&noted.verdict) || noted.device == device {
         return None;
     }
     let before = followed(noted.journey, noted.branch, noted.generation);

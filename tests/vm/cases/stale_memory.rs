@@ -26,6 +26,8 @@ const DATAGRAMS: usize = 50;
 /// The flow that is asked for, and one whose datagrams take the memory in turn with its.
 const PORTS: [(u16, u16); 2] = [(40001, 5001), (40002, 5002)];
 const SOON: Duration = Duration::from_secs(10);
+/// Called before a datagram has its header.
+const SENDS: [&str; 2] = ["udp_send_skb", "udp_v6_send_skb"];
 /// What a datagram passes while it is made, and then.
 const FEW: &str = "ip_send_skb|ip6_send_skb|ip_output|ip6_output|ip6_finish_output|veth_xmit|skb_push|skb_set_owner_w|\
                    udp_send_skb|udp_v6_send_skb|udp_rcv|udpv6_rcv";
@@ -71,6 +73,8 @@ fn without_peer(guest: &Guest, receivers: &[UdpSocket], address: &str, flow: &st
     ensure!(journeys.len() == DATAGRAMS, "{} journeys of {DATAGRAMS}", journeys.len());
     for journey in &journeys {
         journey.is_one_packet(&[flow])?;
+        // Where the ports are still to come, the flow that the function is called with tells them.
+        ensure!(SENDS.contains(&journey.hops[0].func()), "{}", journey.story());
     }
     Ok(())
 }
@@ -87,7 +91,7 @@ fn with_peer(guest: &Guest, receiver: &UdpSocket, address: &str, flow: &str) -> 
     let journeys = journeys(&seen)?;
     let [journey] = &journeys[..] else { anyhow::bail!("{} journeys of one datagram", journeys.len()) };
     journey.is_one_packet(&[flow])?;
-    let unwritten = |hop: &&&Hop| ["udp_send_skb", "udp_v6_send_skb"].contains(&hop.func());
+    let unwritten = |hop: &&&Hop| SENDS.contains(&hop.func());
     let hop = journey.hops.iter().find(unwritten).with_context(|| journey.story())?;
     ensure!(hop.flow().as_deref() == Some(flow), "{}", hop.0);
     Ok(())

@@ -32,8 +32,8 @@ pub struct Counts {
     pub not_followed: u64,
     /// Changes in the lives of packets (copies, merges, ends) that the ring had no room for.
     pub changes_lost: u64,
-    /// Notes on stacks and on packets at XDP that had to make room for others: a hit that one of them would have joined to a
-    /// journey stands alone.
+    /// Notes on stacks and on packets at XDP that had to make room for others. Most are of what is gone; where one is not, a hit
+    /// that it would have joined to a journey stands alone.
     pub evicted: u64,
 }
 
@@ -83,7 +83,7 @@ impl Counts {
                 "packets; too many at a time, so each of their hits was judged by itself",
             ),
             ("changes lost", self.changes_lost, "copies, merges and ends that the ring had no room for"),
-            ("evicted", self.evicted, "notes on stacks and on packets at XDP that made room for others"),
+            ("evicted", self.evicted, "the oldest notes on stacks and on packets at XDP, which made room for others"),
         ]
     }
 

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     os::fd::{AsFd as _, OwnedFd},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use tracer_common::{
@@ -113,6 +116,8 @@ pub struct Session {
     shown: u64,
     changes: u64,
     undecodable: u64,
+    /// The most notes that had to make room, as far as that was seen.
+    evicted: AtomicU64,
 }
 
 impl Session {
@@ -159,6 +164,7 @@ impl Session {
             shown: 0,
             changes: 0,
             undecodable: 0,
+            evicted: AtomicU64::new(0),
         };
         session.replace_filter(&request.filter)?;
         if session.follows && request.programs.any() {
@@ -296,7 +302,8 @@ impl Session {
             return Ok(0);
         }
         let present = self.maps.notes()?;
-        Ok(kept.saturating_sub(present + self.count(counter::NOTES_TAKEN_BACK)?))
+        let evicted = kept.saturating_sub(present + self.count(counter::NOTES_TAKEN_BACK)?);
+        Ok(self.evicted.fetch_max(evicted, Relaxed).max(evicted))
     }
 
     fn count(&self, counter: u32) -> Result<u64, Error> {

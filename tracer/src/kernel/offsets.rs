@@ -129,7 +129,7 @@ enum Size {
 
 /// Which member each offset is, with the size that the kernel side takes for granted.
 #[rustfmt::skip]
-fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 39] {
+fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 42] {
     let skb = |path, bytes| Wanted { parent: "sk_buff", path, size: Size::Bytes(bytes) };
     let dev = |path, bytes| Wanted { parent: "net_device", path, size: Size::Bytes(bytes) };
     let net = |path, bytes| Wanted { parent: "net", path, size: Size::Bytes(bytes) };
@@ -175,15 +175,29 @@ fn members(offsets: &mut Offsets) -> [(&mut u32, Wanted); 39] {
         (&mut offsets.xdp_data_hard_start, xdp("data_hard_start", 8)),
         (&mut offsets.xdp_rxq, xdp("rxq", 8)),
         (&mut offsets.rxq_dev, Wanted { parent: "xdp_rxq_info", path: "dev", size: Size::Bytes(8) }),
+        (&mut offsets.flow4_destination, Wanted { parent: "flowi4", path: "uli.ports.dport", size: Size::Bytes(2) }),
+        (&mut offsets.flow6_destination, Wanted { parent: "flowi6", path: "uli.ports.dport", size: Size::Bytes(2) }),
+        (&mut offsets.napi_skb, Wanted { parent: "napi_struct", path: "skb", size: Size::Bytes(8) }),
     ]
 }
 
 /// The structs with members to look for, found in one pass.
-struct Structs([(&'static str, Option<TypeId>); 7]);
+struct Structs([(&'static str, Option<TypeId>); 10]);
 
 impl Structs {
     fn find(btf: &Btf) -> Self {
-        let names = ["sk_buff", "net_device", "net", "sock", "task_struct", "xdp_buff", "xdp_rxq_info"];
+        let names = [
+            "sk_buff",
+            "net_device",
+            "net",
+            "sock",
+            "task_struct",
+            "xdp_buff",
+            "xdp_rxq_info",
+            "flowi4",
+            "flowi6",
+            "napi_struct",
+        ];
         let found = btf.find_each(&names.map(|name| (Kind::Struct, name)));
         let mut found = found.into_iter();
         Self(names.map(|name| (name, found.next().flatten())))
@@ -232,7 +246,7 @@ mod tests {
         assert_eq!(found.offsets.dev_mtu, ABSENT);
         assert!(found.missing.contains(&"sk_buff.len: it has another size here".to_owned()));
         assert!(found.missing.contains(&"net_device.mtu: this kernel has no `struct net_device`".to_owned()));
-        assert_eq!(found.missing.len(), 36);
+        assert_eq!(found.missing.len(), 39);
     }
 
     #[test]

@@ -57,41 +57,48 @@ impl Tape for Recording {
         self.recorder.add(record, naming);
     }
 
-    fn write(&mut self, naming: &Naming<'_>, counts: Option<Counts>) -> anyhow::Result<()> {
-        let own = counts.map(|counts| self.own(&counts));
-        self.recorder.write(naming, || own.clone(), &Progress::hidden())
+    fn write(&mut self, naming: &Naming<'_>, counts: &dyn Fn() -> Option<Counts>) -> anyhow::Result<()> {
+        let hits = self.hits;
+        if self.before.is_none() {
+            self.before = counts().map(|now| before(&now, hits));
+        }
+        let began = self.before.as_ref();
+        let own = || Some(since(began?, &counts()?, hits));
+        self.recorder.write(naming, own, &Progress::hidden())
     }
 
     fn finish(&mut self, naming: &Naming<'_>, counts: &Counts) -> anyhow::Result<String> {
-        let own = self.own(counts);
+        let began = self.before.take().unwrap_or_else(|| before(counts, self.hits));
+        let own = since(&began, counts, self.hits);
         self.recorder.finish(naming, &own)?;
         self.recorder.report();
         Ok(format!("{} hits recorded, lost {}", self.hits, own.lost()))
     }
 }
 
-impl Recording {
-    fn own(&mut self, now: &Counts) -> Counts {
-        let before =
-            self.before.get_or_insert_with(|| Counts { shown: now.shown - self.hits.min(now.shown), ..now.clone() });
-        let shown = self.hits;
-        let ring_full = now.ring_full.saturating_sub(before.ring_full);
-        let undecodable = now.undecodable.saturating_sub(before.undecodable);
-        Counts {
-            seen: shown + ring_full + undecodable,
-            shown,
-            ring_full,
-            undecodable,
-            not_read: 0,
-            not_written: 0,
-            missed: now.missed.zip(before.missed).map(|(now, before)| now.saturating_sub(before)),
-            undecidable: now.undecidable.saturating_sub(before.undecidable),
-            own: now.own.saturating_sub(before.own),
-            sampled_out: now.sampled_out.saturating_sub(before.sampled_out),
-            beyond_limit: now.beyond_limit.saturating_sub(before.beyond_limit),
-            not_followed: now.not_followed.saturating_sub(before.not_followed),
-            changes_lost: now.changes_lost.saturating_sub(before.changes_lost),
-            evicted: now.evicted.saturating_sub(before.evicted),
-        }
+/// The counts when a recording of `hits` hits began.
+fn before(now: &Counts, hits: u64) -> Counts {
+    Counts { shown: now.shown - hits.min(now.shown), ..now.clone() }
+}
+
+/// Those of the recording, whose hits are all shown.
+fn since(before: &Counts, now: &Counts, hits: u64) -> Counts {
+    let ring_full = now.ring_full.saturating_sub(before.ring_full);
+    let undecodable = now.undecodable.saturating_sub(before.undecodable);
+    Counts {
+        seen: hits + ring_full + undecodable,
+        shown: hits,
+        ring_full,
+        undecodable,
+        not_read: 0,
+        not_written: 0,
+        missed: now.missed.zip(before.missed).map(|(now, before)| now.saturating_sub(before)),
+        undecidable: now.undecidable.saturating_sub(before.undecidable),
+        own: now.own.saturating_sub(before.own),
+        sampled_out: now.sampled_out.saturating_sub(before.sampled_out),
+        beyond_limit: now.beyond_limit.saturating_sub(before.beyond_limit),
+        not_followed: now.not_followed.saturating_sub(before.not_followed),
+        changes_lost: now.changes_lost.saturating_sub(before.changes_lost),
+        evicted: now.evicted.saturating_sub(before.evicted),
     }
 }

@@ -89,12 +89,11 @@ fn functions(
 
 /// Name of the program for a function.
 fn program_for(function: &Function) -> Option<&'static str> {
-    let (name, position) = (&*function.name, function.position);
-    let direct = attach::program_for(position, function.double);
-    if function.double {
-        return direct;
-    }
-    let freeing = lifecycle::freeing(name).filter(|_| position == 1).map(attach::program_for_freeing);
-    let unfinished = lifecycle::lacks(name, position).and_then(|lacks| attach::program_for_unfinished(lacks, position));
-    freeing.or(unfinished).or(direct)
+    let name = &*function.name;
+    let special = || {
+        let freeing = lifecycle::freeing(name).map(attach::program_for_freeing);
+        freeing.or_else(|| lifecycle::lacks(name).map(attach::program_for_unfinished))
+    };
+    let first = function.position == 1 && !function.double;
+    first.then(special).flatten().or_else(|| attach::program_for(function.position, function.double))
 }

@@ -148,7 +148,7 @@ impl<S: Sink> Engine<S> {
     fn write_tape(&mut self) {
         let Running { session, names, .. } = &self.running;
         let Some((tape, name)) = &mut self.tape else { return };
-        if let Err(error) = tape.write(&names.naming(session.probes()), session.counts().ok()) {
+        if let Err(error) = tape.write(&names.naming(session.probes()), &|| session.counts().ok()) {
             let sentence = format!("the recording `{name}` has ended: {error:#}");
             self.outbox.batch.answers.push(Answer::Recorded(sentence));
             self.tape = None;

@@ -10,7 +10,7 @@ pub trait Tape: Send {
     fn add(&mut self, record: &Record, naming: &Naming<'_>);
 
     /// Writes what is worth it by now.
-    fn write(&mut self, naming: &Naming<'_>, counts: Option<Counts>) -> anyhow::Result<()>;
+    fn write(&mut self, naming: &Naming<'_>, counts: &dyn Fn() -> Option<Counts>) -> anyhow::Result<()>;
 
     /// Brings it to its end; a sentence on what was recorded.
     fn finish(&mut self, naming: &Naming<'_>, counts: &Counts) -> anyhow::Result<String>;
