@@ -78,6 +78,8 @@ pub struct Judge {
     matched: Recent,
     /// Packets whose first hit was not wanted; so another one is, for who asks here, the first.
     begun: Recent,
+    /// Those of them whose first hit could not be judged. Of all others it was rejected, which says what later hits cannot tell.
+    untold: Recent,
     undecidable: u64,
 }
 
@@ -124,6 +126,7 @@ impl Judge {
             wants_all: false,
             matched: Recent::default(),
             begun: Recent::default(),
+            untold: Recent::default(),
             undecidable: 0,
         }
     }
@@ -170,28 +173,35 @@ impl Judge {
         if journey.is_some_and(|journey| self.matched.holds(journey)) {
             return true;
         }
-        let matches = self.matches(event, probes);
-        if let Some(journey) = journey.filter(|_| matches) {
-            self.matched.add(journey);
+        let verdict = self.verdict(event, probes);
+        match (verdict, journey) {
+            (Verdict::Match, Some(journey)) => self.matched.add(journey),
+            (Verdict::Undecidable, Some(journey)) if event.first => {
+                self.untold.add(journey);
+                self.undecidable += 1;
+            }
+            (Verdict::Undecidable, journey) => {
+                let rejected = |journey| self.begun.holds(journey) && !self.untold.holds(journey);
+                self.undecidable += u64::from(!journey.is_some_and(rejected));
+            }
+            _ => {}
         }
-        matches
+        verdict == Verdict::Match
     }
 
     /// Whether a hit matches by itself.
     pub fn matches(&mut self, event: &Event, probes: &[Probe]) -> bool {
+        let verdict = self.verdict(event, probes);
+        self.undecidable += u64::from(verdict == Verdict::Undecidable);
+        verdict == Verdict::Match
+    }
+
+    fn verdict(&mut self, event: &Event, probes: &[Probe]) -> Verdict {
         // A table that has grown beyond what a filter can tell apart is known from the first: see `bind`.
         if probes.len() != self.bound && self.bind(probes).is_err() {
-            self.undecidable += 1;
-            return false;
+            return Verdict::Undecidable;
         }
-        match self.compiled.program.evaluate(&mut EventSource::new(event, &self.compiled.program)) {
-            Verdict::Match => true,
-            Verdict::Reject => false,
-            Verdict::Undecidable => {
-                self.undecidable += 1;
-                false
-            }
-        }
+        self.compiled.program.evaluate(&mut EventSource::new(event, &self.compiled.program))
     }
 
     /// Hits that could not be judged: what the filter asks for was not recorded with them.
@@ -253,7 +263,10 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::record::tests::sample::{Run, journeys};
+    use crate::{
+        model::Origin,
+        record::tests::sample::{Run, journeys},
+    };
 
     /// Of the hits that are wanted: numbers of their journeys, and whether they begin these.
     fn hits(expression: &str, flags: Flags<'_>) -> Vec<(u64, bool)> {
@@ -299,6 +312,30 @@ mod tests {
         assert!(!alone.is_empty() && alone.len() < followed.len() && followed.len() <= all.len());
         assert!(followed.iter().all(|journey| alone.contains(journey)));
         assert!(wanted("host 192.0.2.77", Flags::default()).is_empty());
+    }
+
+    /// Hits without headers of packets that were rejected before say nothing new; of others they are counted.
+    #[test]
+    fn what_cannot_be_judged_is_counted_once_it_matters() {
+        let run = Run::new();
+        let probes = run.naming().probes.to_vec();
+        let (namespaces, reasons) = (HashMap::new(), HashMap::new());
+        let names = Recorded { namespaces: &namespaces, reasons: &reasons };
+        let question = Question { expression: "host 192.0.2.77", flags: Flags::default() };
+        for from_the_first_on in [false, true] {
+            let mut judge = Judge::recorded(&question, &names, &probes).unwrap();
+            let mut bare = 0;
+            for mut record in journeys(3000) {
+                if let Record::Hit(event) = &mut record
+                    && (from_the_first_on || !event.first)
+                {
+                    event.headers.origin = Origin::Unknown;
+                    bare += 1;
+                }
+                assert!(!judge.wants(&mut record, &probes));
+            }
+            assert_eq!(judge.undecidable(), if from_the_first_on { bare } else { 0 });
+        }
     }
 
     #[test]
