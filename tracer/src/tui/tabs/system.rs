@@ -136,7 +136,9 @@ fn counts(state: &State<'_>, rows: &mut Rows) {
         rows.add("undecidable", counts.undecidable.to_string());
         rows.add("own, hidden", counts.own.to_string());
         rows.put("changes lost", counts.changes_lost.to_string(), lost(counts.changes_lost));
-        rows.add("notes evicted", counts.evicted.to_string());
+        if counts.evicted > 0 {
+            rows.add("notes evicted", counts.evicted.to_string());
+        }
     }
     if !state.known.files.is_empty() {
         rows.add("read here", status.hits.to_string());
