@@ -87,6 +87,7 @@ function_probe!(freeing_arg1, 0, core::convert::identity, found::FREEING);
 function_probe!(headless_arg1, 0, core::convert::identity, found::FREEING | found::BLANK);
 // Functions whose packet is being made.
 function_probe!(blank_arg1, 0, core::convert::identity, found::BLANK);
+function_probe!(blank_arg2, 1, core::convert::identity, found::BLANK);
 function_probe!(transport_to_come_arg1, 0, core::convert::identity, found::TRANSPORT_TO_COME);
 // Functions without an sk_buff; what stands there instead is not looked at.
 function_probe!(no_skb, 0, core::convert::identity, found::NONE);

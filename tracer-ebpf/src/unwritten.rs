@@ -75,9 +75,13 @@ pub unsafe fn tuple(tuple: *mut SocketTuple, skb: u64) -> bool {
         };
         (*tuple).source = core::mem::transmute::<[u64; 2], [u8; 16]>(source);
         (*tuple).destination = core::mem::transmute::<[u64; 2], [u8; 16]>(destination);
-        (*tuple).source_port = member!(sock, sock_source_port);
-        let port: u16 = member!(sock, sock_destination_port);
-        (*tuple).destination_port = u16::from_be(port);
+        let (source_port, destination_port): (u16, u16) = match written(skb, sock) {
+            // A socket that is being closed has given its port back.
+            Some(header) => (u16::from_be(peek(header)), peek(header + 2)),
+            None => (member!(sock, sock_source_port), member!(sock, sock_destination_port)),
+        };
+        (*tuple).source_port = source_port;
+        (*tuple).destination_port = u16::from_be(destination_port);
         (*tuple).family = family;
         (*tuple).protocol = transport_protocol(sock);
     }
@@ -104,16 +108,22 @@ pub fn ask(packet: &Packet, base: u8, offset: u32, width: u64) -> u64 {
     if family == AF_INET { network4(sock, offset, width) } else { network6(sock, offset, width) }
 }
 
-/// TCP and its kin write their header before IP; the ports of all others are known by the socket.
+/// Until the transport header is written, the socket knows the ports.
 #[inline(always)]
 fn transport(packet: &Packet, sock: u64, offset: u32, width: u64) -> u64 {
-    let data: u64 = member!(packet.skb, skb_data);
-    let header: u16 = member!(packet.skb, skb_transport_header);
-    let is_set = header != 0 && header != u16::MAX && packet.head + u64::from(header) == data;
-    if is_set && WRITE_FIRST.contains(&transport_protocol(sock)) {
-        return packet.linear_word(data + u64::from(offset), width);
+    match written(packet.skb, sock) {
+        Some(header) => packet.linear_word(header + u64::from(offset), width),
+        None => ports(sock, offset, width),
     }
-    ports(sock, offset, width)
+}
+
+/// Address of the transport header where it is written before that of IP, as TCP and its kin do.
+#[inline(always)]
+fn written(skb: u64, sock: u64) -> Option<u64> {
+    let (head, data): (u64, u64) = (member!(skb, skb_head), member!(skb, skb_data));
+    let header: u16 = member!(skb, skb_transport_header);
+    let is_set = header != 0 && header != u16::MAX && head + u64::from(header) == data;
+    (is_set && WRITE_FIRST.contains(&transport_protocol(sock))).then_some(data)
 }
 
 #[inline(always)]

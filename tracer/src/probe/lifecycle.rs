@@ -75,10 +75,8 @@ const HOOKS: [(&str, Role, u32); 18] = [
 /// clone before it of the same packet. Their packet is the second one.
 const MAKING: [&str; 3] = ["__copy_skb_header", "__skb_clone", "skb_copy_header"];
 
-/// Functions whose argument is called an `sk_buff`, but is the head of a queue, or bare memory to become one: its members are
-/// still those of the packet before.
-const NO_PACKETS: [&str; 4] =
-    ["__skb_wait_for_more_packets", "__build_skb_around", "build_skb_around", "__xdp_build_skb_from_frame"];
+/// Functions whose argument is called an `sk_buff`, but is the head of a queue.
+const NO_PACKETS: [&str; 1] = ["__skb_wait_for_more_packets"];
 
 /// A function that is called while an `sk_buff` is freed, after its destructor has run, with it as the first argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,14 +113,18 @@ pub enum Lacks {
     Transport,
 }
 
-/// Functions with such an `sk_buff` as the first argument.
-const UNFINISHED: [(&str, Lacks); 4] = [
+/// Functions with the position of such an `sk_buff`, from 1.
+const UNFINISHED: [(&str, u8, Lacks); 7] = [
+    // It is bare memory, and has members of the packet before.
+    ("__build_skb_around", 1, Lacks::Bytes),
+    ("build_skb_around", 1, Lacks::Bytes),
+    ("__xdp_build_skb_from_frame", 2, Lacks::Bytes),
     // Its socket is set before its bytes are copied (`ip_frag_next`, `ip6_frag_next`).
-    ("skb_set_owner_w", Lacks::Bytes),
+    ("skb_set_owner_w", 1, Lacks::Bytes),
     // Its head is a new one, its headers' places are still those in the one before.
-    ("skb_headers_offset_update", Lacks::Bytes),
-    ("udp_send_skb", Lacks::Transport),
-    ("udp_v6_send_skb", Lacks::Transport),
+    ("skb_headers_offset_update", 1, Lacks::Bytes),
+    ("udp_send_skb", 1, Lacks::Transport),
+    ("udp_v6_send_skb", 1, Lacks::Transport),
 ];
 
 /// The hooks that this kernel has.
@@ -148,9 +150,10 @@ pub fn takes_none(function: &str) -> bool {
     NO_PACKETS.contains(&function)
 }
 
-/// What the packet of a function lacks, if it is unfinished then.
-pub fn lacks(function: &str) -> Option<Lacks> {
-    UNFINISHED.iter().find(|(name, _)| *name == function).map(|(_, lacks)| *lacks)
+/// What the packet at `position` (from 1) of a function lacks, if it is unfinished then.
+pub fn lacks(function: &str, position: u8) -> Option<Lacks> {
+    let found = UNFINISHED.iter().find(|(name, at, _)| *name == function && *at == position);
+    found.map(|(.., lacks)| *lacks)
 }
 
 /// Which part of freeing an `sk_buff` the function is, if it is any.

@@ -110,11 +110,13 @@ pub fn program_for_freeing(freeing: Freeing) -> &'static str {
     }
 }
 
-/// Name of the program for a function whose `sk_buff`, the first argument, is being made.
-pub fn program_for_unfinished(lacks: Lacks) -> &'static str {
-    match lacks {
-        Lacks::Bytes => "blank_arg1",
-        Lacks::Transport => "transport_to_come_arg1",
+/// Name of the program for a function whose `sk_buff` at `position` is being made; none where there is no such program.
+pub fn program_for_unfinished(lacks: Lacks, position: u8) -> Option<&'static str> {
+    match (lacks, position) {
+        (Lacks::Bytes, 1) => Some("blank_arg1"),
+        (Lacks::Bytes, 2) => Some("blank_arg2"),
+        (Lacks::Transport, 1) => Some("transport_to_come_arg1"),
+        _ => None,
     }
 }
 

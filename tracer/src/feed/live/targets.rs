@@ -89,11 +89,12 @@ fn functions(
 
 /// Name of the program for a function.
 fn program_for(function: &Function) -> Option<&'static str> {
-    let name = &*function.name;
+    let (name, position) = (&*function.name, function.position);
     let special = || {
-        let freeing = lifecycle::freeing(name).map(attach::program_for_freeing);
-        freeing.or_else(|| lifecycle::lacks(name).map(attach::program_for_unfinished))
+        let freeing = lifecycle::freeing(name).filter(|_| position == 1).map(attach::program_for_freeing);
+        let lacks = lifecycle::lacks(name, position);
+        freeing.or_else(|| attach::program_for_unfinished(lacks?, position))
     };
-    let first = function.position == 1 && !function.double;
-    first.then(special).flatten().or_else(|| attach::program_for(function.position, function.double))
+    let special = if function.double { None } else { special() };
+    special.or_else(|| attach::program_for(position, function.double))
 }
